@@ -1,0 +1,2 @@
+//! A stub, to be written.
+fn main() {}
