@@ -47,6 +47,9 @@ pub enum Error {
     /// Training stopped because a loss was not finite.
     #[error("{0}")]
     NotFinite(String),
+    /// What a task's own code reports, passed through a loop of this crate.
+    #[error(transparent)]
+    Task(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {

@@ -1,1 +1,333 @@
-//! To be written.
+//! Weights as named tensors in safetensors files, with PyTorch's names and layouts.
+//!
+//! A name is the path of fields from the module's root, joined by dots; enum variants add nothing. Two things differ between a Burn
+//! module and PyTorch's, and are translated here, in both directions: Burn's `Linear` keeps its matrix `[inputs, outputs]` (PyTorch
+//! `[outputs, inputs]`), and Burn's normalisation layers call their parameters `gamma` and `beta` (PyTorch `weight` and `bias`).
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{DType, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result, run::write_atomic};
+
+/// Tensors by name, in the order of their names.
+pub type NamedTensors = BTreeMap<String, TensorData>;
+
+/// A file larger than this is refused before it is read: no model of this workspace comes near.
+const FILE_LIMIT: u64 = 16 << 30;
+
+/// The key under which a file carries Ognivo's own metadata.
+const METADATA_KEY: &str = "ognivo";
+
+/// What Ognivo's files say of themselves.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Stamp {
+    /// SHA-256 over the tensors' names and bytes and the metadata.
+    sha256: String,
+    metadata: Value,
+}
+
+/// All parameters and running statistics of a module.
+pub fn tensors_of<M: Module>(module: &M) -> NamedTensors {
+    let mut collect = Collect { path: TensorPath::default(), tensors: NamedTensors::new() };
+    // `valid` also settles running statistics that an update has left pending.
+    module.valid().visit(&mut collect);
+    collect.tensors
+}
+
+/// The module with every parameter and running statistic replaced by the tensor of its name; training state is kept.
+///
+/// # Errors
+/// Names the first tensor that is missing, left over, or of another shape, as coming from `source`.
+pub fn load_into<M: Module>(module: M, mut tensors: NamedTensors, source: &Path) -> Result<M> {
+    // PyTorch's batch normalisation counts its batches; nothing here depends on that count.
+    tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
+    let expected = tensors_of(&module);
+    for (name, tensor) in &expected {
+        match tensors.get(name) {
+            None => {
+                let shape = format!("nothing; the file begins with {}", first_names(&tensors));
+                return Err(Error::format(source, format!("tensor {name}"), shape, format!("shape {}", tensor.shape())));
+            }
+            Some(found) if found.shape() != tensor.shape() => {
+                let (found, expected) = (format!("shape {}", found.shape()), format!("shape {}", tensor.shape()));
+                return Err(Error::format(source, format!("tensor {name}"), found, expected));
+            }
+            Some(_) => (),
+        }
+    }
+    if let Some((name, tensor)) = tensors.iter().find(|(name, _)| !expected.contains_key(*name)) {
+        let found = format!("a tensor of shape {} that this network does not have", tensor.shape());
+        return Err(Error::format(source, format!("tensor {name}"), found, "only this network's tensors"));
+    }
+    Ok(module.map(&mut Replace { path: TensorPath::default(), tensors }))
+}
+
+/// Writes tensors and metadata to a safetensors file, atomically and with a checksum; equal content gives equal bytes.
+pub fn save(path: &Path, tensors: &NamedTensors, metadata: Value) -> Result<()> {
+    let views = tensors.iter().map(|(name, data)| {
+        let invalid = |e: String| Error::format(path, format!("tensor {name}"), e, "a tensor safetensors can hold");
+        let dtype = dtype_to_file(data.dtype()).ok_or_else(|| invalid(format!("{:?}", data.dtype())))?;
+        let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes()).map_err(|e| invalid(e.to_string()))?;
+        Ok((name.as_str(), view))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let stamp = Stamp { sha256: checksum(tensors, &metadata), metadata };
+    // One key only: the header keeps its metadata in a hash map, whose order would differ from run to run.
+    let header = HashMap::from([(METADATA_KEY.to_string(), serde_json::json!(stamp).to_string())]);
+    let bytes = safetensors::serialize(views, Some(header))
+        .map_err(|e| Error::format(path, "header", e.to_string(), "tensors safetensors can hold"))?;
+    write_atomic(path, |file| file.write_all(&bytes))
+}
+
+/// Reads a safetensors file and its metadata (null for a file that Ognivo did not write).
+///
+/// # Errors
+/// When the file is unreadable, broken, or its checksum does not match.
+pub fn read(path: &Path) -> Result<(NamedTensors, Value)> {
+    let length = fs::metadata(path).map_err(Error::io(path, "read"))?.len();
+    if length > FILE_LIMIT {
+        return Err(Error::format(path, "size", format!("{length} bytes"), format!("at most {FILE_LIMIT}")));
+    }
+    parse(&fs::read(path).map_err(Error::io(path, "read"))?, path)
+}
+
+/// [`read`] from bytes; `path` is for the messages.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<(NamedTensors, Value)> {
+    let broken = |place: &str, found: String| Error::format(path, place, found, "a valid safetensors file");
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken("header", e.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| broken("header", e.to_string()))?;
+    let mut tensors = NamedTensors::new();
+    for (name, view) in file.iter() {
+        let place = format!("tensor {name}");
+        let dtype = dtype_from_file(view.dtype()).ok_or_else(|| broken(&place, format!("type {:?}", view.dtype())))?;
+        let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
+            .map_err(|e| broken(&place, e.to_string()))?;
+        tensors.insert(name.to_string(), data);
+    }
+    let Some(stamp) = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)) else {
+        return Ok((tensors, Value::Null));
+    };
+    let stamp: Stamp = serde_json::from_str(stamp).map_err(|e| broken("metadata", e.to_string()))?;
+    let found = checksum(&tensors, &stamp.metadata);
+    if found != stamp.sha256 {
+        return Err(Error::format(path, "content", format!("sha256 {found}"), format!("{} (the file is damaged)", stamp.sha256)));
+    }
+    Ok((tensors, stamp.metadata))
+}
+
+fn checksum(tensors: &NamedTensors, metadata: &Value) -> String {
+    let mut hash = Sha256::new();
+    for (name, data) in tensors {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update(format!("{:?}{:?}", data.dtype(), data.shape().as_slice()));
+        hash.update((data.as_bytes().len() as u64).to_le_bytes());
+        hash.update(data.as_bytes());
+    }
+    hash.update(metadata.to_string());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn first_names(tensors: &NamedTensors) -> String {
+    let names: Vec<_> = tensors.keys().take(3).map(String::as_str).collect();
+    if names.is_empty() { "no tensor at all".into() } else { names.join(", ") }
+}
+
+fn dtype_to_file(dtype: DType) -> Option<Dtype> {
+    Some(match dtype {
+        DType::F64 => Dtype::F64,
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        DType::I64 => Dtype::I64,
+        DType::I32 => Dtype::I32,
+        DType::U8 => Dtype::U8,
+        _ => return None,
+    })
+}
+
+fn dtype_from_file(dtype: Dtype) -> Option<DType> {
+    Some(match dtype {
+        Dtype::F64 => DType::F64,
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
+        Dtype::I64 => DType::I64,
+        Dtype::I32 => DType::I32,
+        Dtype::U8 => DType::U8,
+        _ => return None,
+    })
+}
+
+/// Where a traversal stands, and how the tensor there is named and laid out in a file.
+#[derive(Default)]
+struct TensorPath(Vec<(String, String)>);
+
+impl TensorPath {
+    fn enter(&mut self, name: &str, container: &str) {
+        self.0.push((name.to_string(), container.to_string()));
+    }
+
+    fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    fn name(&self) -> String {
+        let fields = self.0.iter().filter(|(_, container)| !container.starts_with("Enum:"));
+        let names = fields.map(|(name, container)| match (name.as_str(), container.as_str()) {
+            ("gamma", container) if is_normalisation(container) => "weight",
+            ("beta", container) if is_normalisation(container) => "bias",
+            (name, _) => name,
+        });
+        names.collect::<Vec<_>>().join(".")
+    }
+
+    fn is_transposed(&self) -> bool {
+        self.0.last().is_some_and(|(name, container)| name == "weight" && container == "Struct:Linear")
+    }
+}
+
+fn is_normalisation(container: &str) -> bool {
+    ["Struct:BatchNorm", "Struct:LayerNorm", "Struct:GroupNorm", "Struct:InstanceNorm", "Struct:RmsNorm"].contains(&container)
+}
+
+struct Collect {
+    path: TensorPath,
+    tensors: NamedTensors,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let value = if self.path.is_transposed() { value.swap_dims(0, 1) } else { value };
+        self.tensors.insert(self.path.name(), value.into_data());
+    }
+}
+
+struct Replace {
+    path: TensorPath,
+    tensors: NamedTensors,
+}
+
+impl ModuleMapper for Replace {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(data) = self.tensors.remove(&self.path.name()) else { return param };
+        let (id, old, mapper) = param.consume();
+        let device = old.device();
+        let tracked = old.is_require_grad();
+        let value = Tensor::<D>::from_data(data.convert_dtype(old.dtype()), &device.inner());
+        let value = if self.path.is_transposed() { value.swap_dims(0, 1) } else { value };
+        let value = if old.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value };
+        Param::from_mapped_value(id, value, mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::device;
+
+    #[derive(Module, Debug)]
+    enum Choice {
+        Small(Net),
+    }
+
+    #[derive(Module, Debug)]
+    struct Net {
+        fc: Vec<Linear>,
+        norm: BatchNorm,
+    }
+
+    fn net(device: &Device, outputs: usize) -> Choice {
+        Choice::Small(Net {
+            fc: vec![LinearConfig::new(2, 3).init(device), LinearConfig::new(3, outputs).init(device)],
+            norm: BatchNormConfig::new(outputs).init(device),
+        })
+    }
+
+    #[test]
+    fn names_and_layouts_are_pytorchs_and_survive_a_file() {
+        let device = device::parse("cpu").unwrap().autodiff();
+        let model = net(&device, 4);
+        let tensors = tensors_of(&model);
+        let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+        let expected = [
+            "fc.0.bias", "fc.0.weight", "fc.1.bias", "fc.1.weight", "norm.bias", "norm.running_mean", "norm.running_var",
+            "norm.weight",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(tensors["fc.0.weight"].shape().as_slice(), [3, 2]);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.safetensors");
+        save(&path, &tensors, serde_json::json!({"step": 3})).unwrap();
+        let (read_back, metadata) = read(&path).unwrap();
+        assert_eq!(metadata["step"], 3);
+        let other = load_into(net(&device, 4), read_back, &path).unwrap();
+        assert_eq!(tensors_of(&other), tensors);
+        let Choice::Small(other) = other;
+        assert!(other.fc[0].weight.val().is_require_grad(), "a loaded parameter still trains");
+    }
+
+    #[test]
+    fn another_network_is_refused_by_name() {
+        let device = device::parse("cpu").unwrap();
+        let error = load_into(net(&device, 5), tensors_of(&net(&device, 4)), Path::new("m.safetensors")).unwrap_err().to_string();
+        assert!(error.contains("tensor fc.1.bias: found shape [4]; expected shape [5]"), "{error}");
+        let mut tensors = tensors_of(&net(&device, 4));
+        tensors.insert("head.bias".into(), TensorData::from([0f32]));
+        let error = load_into(net(&device, 4), tensors.clone(), Path::new("m")).unwrap_err().to_string();
+        assert!(error.contains("head.bias"), "{error}");
+        tensors.remove("norm.weight");
+        let error = load_into(net(&device, 4), tensors, Path::new("m")).unwrap_err().to_string();
+        assert!(error.contains("tensor norm.weight: found nothing"), "{error}");
+    }
+
+    #[test]
+    fn every_flipped_bit_of_content_is_noticed() {
+        let tensors = NamedTensors::from([("a".to_string(), TensorData::from([1f32, 2.0]))]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.safetensors");
+        save(&path, &tensors, serde_json::json!({"step": 3})).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for position in 0..bytes.len() * 8 {
+            let mut broken = bytes.clone();
+            broken[position / 8] ^= 1 << (position % 8);
+            if let Ok((read, metadata)) = parse(&broken, &path) {
+                // White space in the header, or the stamp's own key, may change; what is read may not.
+                assert!(metadata.is_null() || (read == tensors && metadata["step"] == 3), "bit {position}");
+            }
+        }
+        for length in 0..bytes.len() {
+            assert!(parse(&bytes[..length], &path).is_err());
+        }
+    }
+}

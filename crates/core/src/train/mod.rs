@@ -1,1 +1,12 @@
-//! To be written.
+//! The parts every training loop uses, and [`fit`], the loop of supervised tasks.
+
+pub mod checkpoint;
+pub mod clip;
+pub mod fit;
+pub mod interrupt;
+pub mod loader;
+pub mod metrics_log;
+pub mod optimizer;
+pub mod progress;
+pub mod schedule;
+mod tensorboard;

@@ -1,0 +1,87 @@
+//! Opening a data set for classification: by name or by path, with its parts in place.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ognivo_core::data::{self, ImageSet, ImageSplits, Subset, split_stratified};
+use ognivo_core::dataset::{Progress, Store};
+use ognivo_core::{Error, random};
+
+use super::train::ClassifierConfig;
+use crate::Result;
+
+/// The split of training pictures is the same for every seed of training, so that runs can be compared.
+const SPLIT_SEED: u64 = 0;
+/// The part held out for testing where the data has no test part.
+const TEST_FRACTION: f64 = 0.15;
+
+/// The pictures of a run.
+#[derive(Clone)]
+pub struct Splits {
+    /// To learn from.
+    pub train: Arc<dyn ImageSet>,
+    /// To choose the best epoch by.
+    pub valid: Option<Arc<dyn ImageSet>>,
+    /// To measure the result on, once.
+    pub test: Arc<dyn ImageSet>,
+    /// What was passed over or decided on the way, for the user.
+    pub notes: Vec<String>,
+}
+
+/// The data set `source`: the digits that ship, a path, or a name of the index (fetched when it is not on this machine).
+pub fn open(source: &str, progress: &mut dyn Progress) -> Result<ImageSplits> {
+    if source == "digits" {
+        return Ok(data::digits()?);
+    }
+    let path = Path::new(source);
+    if path.exists() {
+        return Ok(data::open_images(path, &Default::default())?);
+    }
+    let looks_like_a_path = source.contains(['/', '\\', '.']);
+    if looks_like_a_path {
+        return Err(Error::Data(format!("{source}: no such file or folder")).into());
+    }
+    let folder = Store::from_environment()?.locate(source, progress)?;
+    Ok(data::open_images(&folder, &Default::default())?)
+}
+
+/// Divides opened data as the configuration says.
+pub fn split(opened: ImageSplits, config: &ClassifierConfig) -> Result<Splits> {
+    let mut notes = opened.warnings;
+    let (mut train, mut valid, mut test) = (opened.train, opened.valid, opened.test);
+    if test.is_none() {
+        let (rest, held_out) = split_stratified(&train, TEST_FRACTION, SPLIT_SEED)?;
+        notes.push(format!("the data has no test part: {} of {} pictures are held out as one", held_out.len(), train.len()));
+        (train, test) = (Arc::new(rest), Some(Arc::new(held_out) as Arc<dyn ImageSet>));
+    }
+    if let Some(limit) = config.limit.filter(|&limit| limit < train.len()) {
+        let fraction = limit as f64 / train.len() as f64;
+        train = Arc::new(split_stratified(&train, fraction, SPLIT_SEED)?.1);
+    }
+    if valid.is_none() && config.valid_fraction > 0.0 {
+        let (rest, held_out) = split_stratified(&train, config.valid_fraction, SPLIT_SEED)?;
+        (train, valid) = (Arc::new(rest), Some(Arc::new(held_out)));
+    }
+    let Some(test) = test.filter(|test| !test.is_empty()) else {
+        return Err(Error::Data(format!("{}: no picture is left to test on", config.data)).into());
+    };
+    if train.is_empty() {
+        return Err(Error::Data(format!("{}: no picture is left to train on", config.data)).into());
+    }
+    Ok(Splits { train, valid, test, notes })
+}
+
+/// `count` pictures drawn from a set, the same for the same seed.
+pub fn sample(set: &Arc<dyn ImageSet>, count: usize, seed: u64) -> Result<Subset> {
+    let mut indices = random::permutation(seed, 0, set.len());
+    indices.truncate(count);
+    Ok(Subset::new(set.clone(), indices)?)
+}
+
+/// How many pictures the most frequent class of `train` has in `test`: what guessing it always would score.
+pub fn majority_hits(train: &dyn ImageSet, test: &dyn ImageSet) -> u64 {
+    let mut counts = vec![0usize; train.classes().len()];
+    (0..train.len()).for_each(|index| counts[train.label(index)] += 1);
+    let majority = (0..counts.len()).fold(0, |best, class| if counts[class] > counts[best] { class } else { best });
+    (0..test.len()).filter(|&index| test.label(index) == majority).count() as u64
+}

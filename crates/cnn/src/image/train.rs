@@ -1,0 +1,81 @@
+//! Training a classifier: configuration, loss, validation.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, activation::log_softmax};
+use ognivo_core::data::ImageSet;
+use ognivo_core::train::fit::{FitConfig, Learner, Step, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::augment::AugmentConfig;
+use super::batch::{ImageBatch, ImageBatcher};
+use super::evaluate::evaluate;
+use super::model::{Network, NetworkConfig};
+use super::preprocess::Preprocessing;
+
+/// Everything that decides a training run; a run directory's `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierConfig {
+    /// The data set: a name of the index, or a path.
+    pub data: String,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Height and width pictures are brought to; their own when absent and equal.
+    pub image_size: Option<[usize; 2]>,
+    /// At most so many training pictures, chosen at random, evenly over the classes.
+    pub limit: Option<usize>,
+    /// The part of the training pictures held out to choose the best epoch, where the data has no validation part.
+    pub valid_fraction: f64,
+    /// The network.
+    pub network: NetworkConfig,
+    /// Class-preserving changes of training pictures.
+    pub augment: AugmentConfig,
+    /// Probability spread evenly over all classes.
+    pub label_smoothing: f64,
+    /// Epochs, batch size, optimiser, schedule.
+    pub fit: FitConfig,
+}
+
+/// Classification as [`ognivo_core::train::fit`] sees it.
+pub struct Classification {
+    /// Held-out pictures; none means the last epoch's weights are kept.
+    pub valid: Option<Arc<dyn ImageSet>>,
+    /// The network's input.
+    pub preprocessing: Preprocessing,
+    /// With autodiff.
+    pub device: Device,
+    /// Threads that prepare batches.
+    pub workers: usize,
+}
+
+impl Learner for Classification {
+    type Model = Network;
+    type Batcher = ImageBatcher;
+
+    fn step(&self, network: &Network, batch: ImageBatch) -> ognivo_core::Result<Step> {
+        let items = batch.len();
+        let (images, targets) = batch.upload(&self.device);
+        let logits = network.forward(images);
+        let hits = hits(logits.clone().inner(), targets.clone().inner());
+        Ok(Step { loss: cross_entropy(logits, targets), figures: vec![("accuracy", hits / items as f64)], items })
+    }
+
+    fn validate(&self, network: &Network) -> ognivo_core::Result<Option<Validation>> {
+        let Some(valid) = &self.valid else { return Ok(None) };
+        let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner(), self.workers)?;
+        let (loss, accuracy) = (scores.loss.mean(), scores.accuracy());
+        Ok(Some(Validation { score: accuracy, figures: vec![("loss", loss), ("accuracy", accuracy)] }))
+    }
+}
+
+/// $-\frac1n \sum_i \sum_k t_{ik} \ln p_{ik}$ for logits and target distributions `[batch, classes]`.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    let items = logits.dims()[0] as f64;
+    (log_softmax(logits, 1) * targets).sum().div_scalar(-items)
+}
+
+/// How many rows have their largest logit at their largest target, `[1]`.
+fn hits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    logits.argmax(1).equal(targets.argmax(1)).float().sum()
+}
