@@ -1,12 +1,34 @@
 //! Data formats: labelled images from IDX, CIFAR and folder-per-class, and tables with a label column.
+//!
+//! [`open_images`] is the front door: it recognises by content which layout a path holds and returns
+//! [`ImageSplits`]. Every set behind it is an [`ImageSet`]. [`digits`] is the set that ships with the code.
+//!
+//! ```
+//! use ognivo_core::data::{self, ImageSet};
+//!
+//! let splits = data::digits()?;
+//! assert_eq!(splits.train.len() + splits.test.as_ref().map_or(0, |test| test.len()), 1797);
+//! let picture = splits.train.image(0)?;
+//! assert_eq!((picture.width, picture.height, picture.channels), (8, 8, 1));
+//! # Ok::<(), ognivo_core::Error>(())
+//! ```
 
-mod cifar;
-mod folder;
-mod idx;
-mod picture;
-mod table;
+pub mod cifar;
+mod digits;
+pub mod folder;
+pub mod idx;
+mod open;
+pub mod picture;
+mod sets;
+mod source;
+pub mod table;
+mod tiny_imagenet;
 
-use crate::Result;
+use crate::{Error, Result};
+
+pub use digits::digits;
+pub use open::{ImageOptions, ImageSplits, Layout, open_images};
+pub use sets::{MemoryImages, Subset, split_stratified};
 
 /// A picture: 8 bits a channel, rows from the top, channels interleaved (H, W, C).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +41,38 @@ pub struct Image {
     pub channels: usize,
     /// `height * width * channels` bytes.
     pub pixels: Vec<u8>,
+}
+
+impl Image {
+    /// A picture from its parts.
+    ///
+    /// # Errors
+    /// A side of zero, channels other than 1 or 3, or `pixels` not of `height * width * channels` bytes.
+    pub fn new(width: usize, height: usize, channels: usize, pixels: Vec<u8>) -> Result<Self> {
+        let image = Self { width, height, channels, pixels };
+        image.check()?;
+        Ok(image)
+    }
+
+    /// Says whether the fields agree with each other, which the type cannot promise: they are public.
+    pub(crate) fn check(&self) -> Result<()> {
+        let size = pixel_bytes(self.width, self.height, self.channels);
+        if size == Some(self.pixels.len()) && size != Some(0) && matches!(self.channels, 1 | 3) {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "a picture of {} x {} pixels with {} channels cannot stand on {} bytes",
+            self.width,
+            self.height,
+            self.channels,
+            self.pixels.len()
+        )))
+    }
+}
+
+/// `width * height * channels`, if that fits.
+pub(crate) fn pixel_bytes(width: usize, height: usize, channels: usize) -> Option<usize> {
+    width.checked_mul(height)?.checked_mul(channels)
 }
 
 /// Labelled pictures with random access; what a loader's worker threads read from.
