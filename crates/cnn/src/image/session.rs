@@ -1,0 +1,80 @@
+//! One training run from its configuration: what is written before the first step, and how it is taken up again.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use ognivo_core::cli::{config, events::Output};
+use ognivo_core::run::{CONFIG, RunDirectory};
+use ognivo_core::train::fit::{Fit, Outcome};
+use ognivo_core::train::loader::Loader;
+use ognivo_core::{Error, random};
+use serde_json::Value;
+
+use super::batch::{ImageBatcher, TrainingOptions};
+use super::data::Splits;
+use super::model::Network;
+use super::preprocess::{PREPROCESSING, Preprocessing};
+use super::train::{Classification, ClassifierConfig};
+use super::trained::CLASSES;
+use crate::Result;
+
+/// Threads that decode and augment; the network's own threads are busy elsewhere.
+const WORKERS: usize = 2;
+
+/// A run that is ready to train.
+pub struct Session<'a> {
+    run: &'a RunDirectory,
+    config: &'a ClassifierConfig,
+    preprocessing: Preprocessing,
+    network: Network,
+    device: &'a Device,
+}
+
+impl<'a> Session<'a> {
+    /// Writes what the run directory must hold to be used, and makes the network from the seed. `device` has autodiff.
+    pub fn new(run: &'a RunDirectory, config: &'a ClassifierConfig, splits: &Splits, device: &'a Device) -> Result<Self> {
+        let preprocessing = match run.file(PREPROCESSING).exists() {
+            true => Preprocessing::open(run)?,
+            false => Preprocessing::measure(&*splits.train, config.image_size)?,
+        };
+        device.seed(random::mix(config.seed, &[u64::MAX]));
+        let network = config.network.init(preprocessing.input(), splits.train.classes().len(), device)?;
+        // The configuration is written last: its presence makes the folder a run.
+        run.write_json(PREPROCESSING, &preprocessing)?;
+        run.write_json(CLASSES, &splits.train.classes())?;
+        run.write_json(CONFIG, config)?;
+        Ok(Self { run, config, preprocessing, network, device })
+    }
+
+    /// Trainable values in the network.
+    pub fn parameters(&self) -> usize {
+        self.network.num_params()
+    }
+
+    /// Trains, from the run's checkpoint when it has one.
+    pub fn fit(self, splits: &Splits, output: &Output) -> Result<Outcome> {
+        let Self { run, config, preprocessing, network, device } = self;
+        let options =
+            TrainingOptions { augment: config.augment.clone(), label_smoothing: config.label_smoothing, seed: config.seed };
+        let batcher = ImageBatcher::training(splits.train.clone(), preprocessing.clone(), options);
+        let loader = Loader::new(batcher, config.fit.batch_size, WORKERS).shuffled(config.seed);
+        let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone(), workers: WORKERS };
+        let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
+        Ok(fit.run(&task, network, &loader)?)
+    }
+}
+
+/// The saved configuration of a run with what a resumed run may change: the number of epochs, and how often it saves.
+///
+/// # Errors
+/// [`Error::Config`] when the command line asks for anything else to differ.
+pub fn resumed_config(saved: &ClassifierConfig, overlay: &Value) -> Result<ClassifierConfig> {
+    let asked: ClassifierConfig = config::resolve(saved, std::slice::from_ref(overlay))?;
+    let mut allowed = saved.clone();
+    allowed.fit.epochs = asked.fit.epochs;
+    allowed.fit.checkpoint_seconds = asked.fit.checkpoint_seconds;
+    if asked != allowed {
+        let message = "a resumed run keeps its settings; only --epochs and fit.checkpoint_seconds may change. Start a new run for others";
+        return Err(Error::Config(message.into()).into());
+    }
+    Ok(allowed)
+}
