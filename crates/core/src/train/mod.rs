@@ -3,6 +3,8 @@
 pub mod checkpoint;
 pub mod clip;
 pub mod fit;
+#[cfg(feature = "flex")]
+mod host;
 pub mod interrupt;
 pub mod loader;
 pub mod metrics_log;
