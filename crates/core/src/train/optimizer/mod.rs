@@ -25,6 +25,7 @@ use crate::Result;
 pub struct Optimizer {
     config: OptimizerConfig,
     /// False keeps to Burn's operations on every device.
+    #[cfg_attr(not(feature = "flex"), allow(dead_code))]
     fused: bool,
     states: HashMap<ParamId, ParameterState>,
 }
