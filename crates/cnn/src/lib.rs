@@ -1,1 +1,3 @@
 //! Convolutional networks.
+
+pub mod image;

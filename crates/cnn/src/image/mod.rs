@@ -1,0 +1,3 @@
+//! Image classification.
+
+pub mod augment;
