@@ -44,7 +44,7 @@ pub fn shuffled(rng: &mut impl Rng, n: usize) -> Vec<usize> {
 }
 
 /// A whole number below `n`, from one 64-bit draw; 0 if `n` is 0. No number is likelier than another by more than
-/// $n / 2^{64}$.
+/// `n / 2^64`.
 pub fn below(rng: &mut impl Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }

@@ -6,7 +6,7 @@ use super::{FloatImage, between};
 
 /// Rectangles tried before a picture is left as it is.
 const ATTEMPTS: usize = 10;
-/// Height to width of a rectangle, and the other way round (Zhong et al. 2017: $r_1$).
+/// Height to width of a rectangle, and the other way round (Zhong et al. 2017: `r1`).
 const ASPECT: f32 = 0.3;
 /// Share of red, green and blue in grey (ITU-R BT.601).
 const GREY: [f32; 3] = [0.2989, 0.587, 0.114];

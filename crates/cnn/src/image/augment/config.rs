@@ -36,7 +36,7 @@ pub struct AugmentConfig {
     pub erase: f32,
     /// Share of the picture that the rectangle covers, from this range (the paper's and default: 0.02 to 0.4).
     pub erase_area: [f32; 2],
-    /// $\alpha$ of mixup (Zhang et al. 2018; there 1 on CIFAR-10): see [`mixup_plan`](super::mixup_plan); 0 is off.
+    /// `α` of mixup (Zhang et al. 2018; there 1 on CIFAR-10): see [`mixup_plan`](super::mixup_plan); 0 is off.
     pub mixup: f64,
 }
 

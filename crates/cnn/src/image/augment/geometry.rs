@@ -108,9 +108,8 @@ struct Taps {
 
 impl Taps {
     fn new(x: f32, y: f32, height: usize, width: usize, border: Border) -> Self {
-        let (left, top) = (x.floor(), y.floor());
-        let (right_share, lower_share) = (x - left, y - top);
-        let (left, top) = (left as i64, top as i64);
+        let (left, top) = (floor(x), floor(y));
+        let (right_share, lower_share) = (x - left as f32, y - top as f32);
         let weight = [
             (1.0 - right_share) * (1.0 - lower_share),
             right_share * (1.0 - lower_share),
@@ -139,6 +138,12 @@ impl Taps {
         let [wa, wb, wc, wd] = self.weight;
         (a * wa + b * wb) + (c * wc + d * wd)
     }
+}
+
+/// `f32::floor` is a function call for processors before SSE 4.1; this is not.
+fn floor(x: f32) -> i64 {
+    let whole = x as i32;
+    i64::from(whole) - i64::from(x < whole as f32)
 }
 
 impl Border {

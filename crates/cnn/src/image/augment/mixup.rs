@@ -6,13 +6,12 @@ use ognivo_core::random::{self, Rng};
 
 /// Which items of a batch are mixed, and how much of each remains.
 ///
-/// Item $i$ becomes $\lambda_i x_i + (1 - \lambda_i) x_{p(i)}$, and its loss
-/// $\lambda_i L(y_i) + (1 - \lambda_i) L(y_{p(i)})$.
+/// With partner `p` and weight `λ`, picture `x` becomes `λ x + (1 - λ) x[p]`, and its loss `λ L(y) + (1 - λ) L(y[p])`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MixupPlan {
-    /// The partner $p(i)$ of each item; a permutation.
+    /// The partner of each item; a permutation.
     pub partners: Vec<usize>,
-    /// Each item's own weight $\lambda_i$, between 0 and 1.
+    /// Each item's own weight `λ`, between 0 and 1.
     pub lambdas: Vec<f32>,
 }
 
@@ -31,7 +30,7 @@ pub fn mixup_plan(alpha: f64, seed: u64, epoch: u64, batch_index: usize, n: usiz
     MixupPlan { partners, lambdas }
 }
 
-/// A draw from Beta(`alpha`, `alpha`): $X / (X + Y)$ of two Gamma draws.
+/// A draw from Beta(`alpha`, `alpha`): `x / (x + y)` of two Gamma draws.
 fn symmetric_beta(rng: &mut impl Rng, alpha: f64) -> f64 {
     let (x, y) = (log_gamma_draw(rng, alpha), log_gamma_draw(rng, alpha));
     1.0 / (1.0 + (y - x).exp())

@@ -309,11 +309,13 @@ fn block(values: &[f32], start: usize) -> [f32; BLOCK] {
 mod tests {
     use super::*;
 
+    type Sweep = fn(Adam, &mut [f32], &[f32], [&mut [f32]; 2]);
+
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let numbers =
             |a: u32, b: u32| -> Vec<f32> { (0..1003).map(|i| ((i * a % b) as f32 - b as f32 / 2.0) / 97.0).collect() };
-        let run = |sweep: fn(Adam, &mut [f32], &[f32], [&mut [f32]; 2])| {
+        let run = |sweep: Sweep| {
             let (mut value, mut mean, mut square) = (numbers(7, 1009), vec![0.0; 1003], vec![0.0; 1003]);
             for step in 1..=5 {
                 let rule = Adam {
