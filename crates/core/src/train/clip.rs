@@ -16,7 +16,7 @@ pub fn gradient_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 
 /// Scales all gradients of `module` by one factor so that their norm is at most `max`, and returns the norm that they
 /// had: `torch.nn.utils.clip_grad_norm_` (Pascanu, Mikolov and Bengio 2013, algorithm 1).
 ///
-/// The factor is $\min(1, \text{max} / (\text{norm} + 10^{-6}))$. A norm that is not finite leaves the gradients as
+/// The factor is `min(1, max / (norm + 1e-6))`. A norm that is not finite leaves the gradients as
 /// they are: the caller sees it and stops.
 pub fn clip_norm<M: Module>(module: &M, gradients: GradientsParams, max: f64) -> (GradientsParams, f64) {
     let norm = gradient_norm(module, &gradients);

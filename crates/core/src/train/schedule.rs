@@ -14,7 +14,7 @@ use crate::{Error, Result, cli::suggest};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
-    /// Steps of warm-up (Goyal et al. 2017, section 2.2): step $t$ has $(t+1)/(w+1)$ of the curve's first factor, so
+    /// Steps of warm-up (Goyal et al. 2017, section 2.2): step `t` has `(t + 1) / (w + 1)` of the curve's first factor, so
     /// that the first step after the warm-up is the first at the full rate. 0 for none.
     pub warmup: u64,
     /// What follows; its steps are counted from the end of the warm-up.

@@ -6,9 +6,9 @@ use crate::{Error, Result, cli::suggest};
 
 /// An optimiser and its settings; written in a configuration file as `{"optimizer": "adam", "beta1": 0.9}`.
 ///
-/// A setting that is left out has PyTorch's default (`torch.optim`), so that results carry over. The rules below
-/// write $g$ for the gradient (with weight decay added unless said otherwise), $\theta$ for the parameter, $\eta$ for
-/// the learning rate, $t = 1, 2, \dots$ for the step; all operations are elementwise.
+/// A setting that is left out has PyTorch's default (`torch.optim`), so that results carry over. In the
+/// rules below `θ` is the parameter, `g` its gradient (plus `weight_decay * θ`, unless said otherwise), `η` the learning
+/// rate, `t = 1, 2, ...` the step; a letter on the left of `←` that stands on the right too is the last step's, 0 at first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "optimizer", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OptimizerConfig {
@@ -30,15 +30,17 @@ pub enum OptimizerConfig {
 
 /// Stochastic gradient descent with optional (Nesterov) momentum.
 ///
-/// $b_1 = g$, $b_t = \mu b_{t-1} + (1 - \text{dampening})\,g$, then $\theta \leftarrow \theta - \eta\,b_t$, or with
-/// Nesterov's momentum $\theta \leftarrow \theta - \eta\,(g + \mu b_t)$.
+/// ```text
+/// b ← μ b + (1 - dampening) g        in the first step: b ← g
+/// θ ← θ - η b                        Nesterov: θ ← θ - η (g + μ b)
+/// ```
 ///
-/// Polyak (1964) and Sutskever et al. (2013) put $\eta$ inside the velocity, $v_t = \mu v_{t-1} - \eta g$; that is the
-/// same path while $\eta$ is constant, and differs for one step where it changes.
+/// Polyak (1964) and Sutskever et al. (2013) put `η` inside the velocity, `v ← μ v - η g`; that is the same path while
+/// `η` is constant, and another where it changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
-    /// Momentum $\mu$, 0 for none (default 0; 0.9 is the usual choice).
+    /// Momentum `μ`, 0 for none (default 0; 0.9 is the usual choice).
     pub momentum: f64,
     /// Share of the gradient kept out of the momentum (default 0).
     pub dampening: f64,
@@ -50,16 +52,20 @@ pub struct Sgd {
 
 /// Adagrad (Duchi, Hazan and Singer 2011).
 ///
-/// $s_t = s_{t-1} + g^2$, $\theta \leftarrow \theta - \frac{\eta}{1 + (t-1)\lambda}\,g / (\sqrt{s_t} + \epsilon)$.
-/// The paper has no decay $\lambda$ and leaves its $\delta$ (here $\epsilon$) open.
+/// ```text
+/// s ← s + g²
+/// θ ← θ - η / (1 + (t - 1) λ) · g / (√s + ε)
+/// ```
+///
+/// The paper has no decay `λ` and leaves its `δ` (here `ε`) open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
-    /// Decay $\lambda$ of the learning rate (default 0).
+    /// Decay `λ` of the learning rate (default 0).
     pub learning_rate_decay: f64,
-    /// First value $s_0$ of the accumulator (default 0).
+    /// First value of the accumulator `s` (default 0).
     pub initial_accumulator: f64,
-    /// $\epsilon$ (default 1e-10).
+    /// `ε` (default 1e-10).
     pub epsilon: f64,
     /// Factor of the parameter added to its gradient (default 0).
     pub weight_decay: f64,
@@ -67,15 +73,20 @@ pub struct Adagrad {
 
 /// Adadelta (Zeiler 2012).
 ///
-/// $s_t = \rho s_{t-1} + (1-\rho) g^2$, $d = g \sqrt{u_{t-1} + \epsilon} / \sqrt{s_t + \epsilon}$,
-/// $u_t = \rho u_{t-1} + (1-\rho) d^2$, $\theta \leftarrow \theta - \eta d$. The paper's $\rho$ is 0.95 and its
-/// $\eta$ is 1.
+/// ```text
+/// s ← ρ s + (1 - ρ) g²
+/// d = √(u + ε) / √(s + ε) · g
+/// u ← ρ u + (1 - ρ) d²
+/// θ ← θ - η d
+/// ```
+///
+/// The paper's `ρ` is 0.95 and its `η` is 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adadelta {
-    /// $\rho$ (default 0.9; the paper: 0.95).
+    /// `ρ` (default 0.9; the paper: 0.95).
     pub rho: f64,
-    /// $\epsilon$ (default 1e-6, as in the paper).
+    /// `ε` (default 1e-6, as in the paper).
     pub epsilon: f64,
     /// Factor of the parameter added to its gradient (default 0).
     pub weight_decay: f64,
@@ -83,21 +94,25 @@ pub struct Adadelta {
 
 /// RMSprop (Tieleman and Hinton 2012, lecture 6e), centred and with momentum as in Graves (2013).
 ///
-/// $s_t = \alpha s_{t-1} + (1-\alpha) g^2$, $n = g / (\sqrt{s_t} + \epsilon)$, $b_t = \mu b_{t-1} + n$,
-/// $\theta \leftarrow \theta - \eta b_t$. Centred: $a_t = \alpha a_{t-1} + (1-\alpha) g$ and $\sqrt{s_t - a_t^2}$ in
-/// place of $\sqrt{s_t}$ (a difference that rounding makes negative counts as zero, where PyTorch gives NaN).
+/// ```text
+/// s ← α s + (1 - α) g²
+/// a ← α a + (1 - α) g                centred only
+/// b ← μ b + g / (√(s - a²) + ε)      √s if not centred
+/// θ ← θ - η b
+/// ```
 ///
-/// Hinton's lecture uses $\alpha = 0.9$; Graves $\alpha = 0.95$, $\mu = 0.9$ and $\epsilon = 10^{-4}$ inside the root.
+/// An `s - a²` that rounding makes negative counts as 0, where PyTorch gives NaN. Hinton's lecture uses `α` 0.9; Graves
+/// `α` 0.95, `μ` 0.9 and `ε` 1e-4 inside the root.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
-    /// Smoothing $\alpha$ (default 0.99).
+    /// Smoothing `α` (default 0.99).
     pub alpha: f64,
-    /// Momentum $\mu$, 0 for none (default 0).
+    /// Momentum `μ`, 0 for none (default 0).
     pub momentum: f64,
     /// Divide by the standard deviation instead of the root mean square (default false).
     pub centered: bool,
-    /// $\epsilon$ (default 1e-8).
+    /// `ε` (default 1e-8).
     pub epsilon: f64,
     /// Factor of the parameter added to its gradient (default 0).
     pub weight_decay: f64,
@@ -105,35 +120,38 @@ pub struct RmsProp {
 
 /// Adam (Kingma and Ba 2015, algorithm 1); the defaults are the paper's.
 ///
-/// $m_t = \beta_1 m_{t-1} + (1-\beta_1) g$, $v_t = \beta_2 v_{t-1} + (1-\beta_2) g^2$,
-/// $\theta \leftarrow \theta - \eta\,\frac{m_t}{1-\beta_1^t} / \bigl(\sqrt{v_t / (1-\beta_2^t)} + \epsilon\bigr)$.
+/// ```text
+/// m ← β₁ m + (1 - β₁) g
+/// v ← β₂ v + (1 - β₂) g²
+/// θ ← θ - η · m / (1 - β₁ᵗ) / (√(v / (1 - β₂ᵗ)) + ε)
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
-    /// $\beta_1$ (default 0.9).
+    /// `β₁` (default 0.9).
     pub beta1: f64,
-    /// $\beta_2$ (default 0.999).
+    /// `β₂` (default 0.999).
     pub beta2: f64,
-    /// $\epsilon$ (default 1e-8; Burn's own Adam has 1e-5).
+    /// `ε` (default 1e-8; Burn's own Adam has 1e-5).
     pub epsilon: f64,
     /// Factor of the parameter added to its gradient (default 0).
     pub weight_decay: f64,
 }
 
-/// AdamW (Loshchilov and Hutter 2019, algorithm 2): $\theta \leftarrow (1 - \eta\lambda)\theta$, then Adam's step.
+/// AdamW (Loshchilov and Hutter 2019, algorithm 2): `θ ← (1 - ηλ) θ`, then Adam's step.
 ///
-/// The paper decays by $\lambda$ times the schedule's factor alone, PyTorch (and this) by $\lambda$ times the whole
+/// The paper decays by `λ` times the schedule's factor alone, PyTorch (and this) by `λ` times the whole
 /// learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
-    /// $\beta_1$ (default 0.9).
+    /// `β₁` (default 0.9).
     pub beta1: f64,
-    /// $\beta_2$ (default 0.999).
+    /// `β₂` (default 0.999).
     pub beta2: f64,
-    /// $\epsilon$ (default 1e-8).
+    /// `ε` (default 1e-8).
     pub epsilon: f64,
-    /// $\lambda$ (default 0.01; Burn's own AdamW has 1e-4).
+    /// `λ` (default 0.01; Burn's own AdamW has 1e-4).
     pub weight_decay: f64,
 }
 

@@ -304,3 +304,34 @@ fn block(values: &[f32], start: usize) -> [f32; BLOCK] {
     block.copy_from_slice(&values[start..start + BLOCK]);
     block
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Sweep = fn(Adam, &mut [f32], &[f32], [&mut [f32]; 2]);
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let numbers =
+            |a: u32, b: u32| -> Vec<f32> { (0..1003).map(|i| ((i * a % b) as f32 - b as f32 / 2.0) / 97.0).collect() };
+        let run = |sweep: Sweep| {
+            let (mut value, mut mean, mut square) = (numbers(7, 1009), vec![0.0; 1003], vec![0.0; 1003]);
+            for step in 1..=5 {
+                let rule = Adam {
+                    step_size: 0.01,
+                    root_correction: 0.1 * step as f32,
+                    take1: 0.1,
+                    beta2: 0.999,
+                    take2: 0.001,
+                    epsilon: 1e-8,
+                    weight_decay: 0.01,
+                    shrink: 0.999,
+                };
+                sweep(rule, &mut value, &numbers(step, 499), [&mut mean, &mut square]);
+            }
+            [value, mean, square].map(|numbers| numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        };
+        assert_eq!(run(sweep_fastest), run(sweep));
+    }
+}

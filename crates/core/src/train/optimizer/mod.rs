@@ -1,7 +1,7 @@
 //! Optimisers: PyTorch's update rules over the parameters of a Burn module.
 //!
 //! Burn's own optimisers have other defaults, no Adadelta, and cost a dozen passes over memory a step. Here each rule
-//! exists twice: [`fused`] updates a parameter of the CPU backend in one pass and in place, [`operations`] is the same
+//! exists twice: `fused` updates a parameter of the CPU backend in one pass and in place, `operations` is the same
 //! rule in Burn's tensor operations for every other device. Tests hold the two to each other and to PyTorch.
 
 mod config;
@@ -25,6 +25,7 @@ use crate::Result;
 pub struct Optimizer {
     config: OptimizerConfig,
     /// False keeps to Burn's operations on every device.
+    #[cfg_attr(not(feature = "flex"), allow(dead_code))]
     fused: bool,
     states: HashMap<ParamId, ParameterState>,
 }
