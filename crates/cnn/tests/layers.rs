@@ -103,7 +103,10 @@ fn layers() -> Reference {
 fn close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!((found - expected).abs() <= tolerance * expected.abs().max(1.0), "{what}[{i}]: {found}, expected {expected}");
+        assert!(
+            (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+            "{what}[{i}]: {found}, expected {expected}"
+        );
     }
 }
 
@@ -271,10 +274,8 @@ fn l2_pooling_of_zeros_has_no_gradient_rather_than_nan() {
 fn local_response_norm_and_its_gradient_are_pytorchs() {
     let device = training_device();
     for (index, case) in layers().response_norm.iter().enumerate() {
-        let pytorch = LocalResponseNormConfig::pytorch(case.size)
-            .with_alpha(case.alpha)
-            .with_beta(case.beta)
-            .with_k(case.k);
+        let pytorch =
+            LocalResponseNormConfig::pytorch(case.size).with_alpha(case.alpha).with_beta(case.beta).with_k(case.k);
         // The paper's scaling is PyTorch's with alpha multiplied by the window's length.
         let paper = pytorch.clone().with_scaling(ResponseScaling::Sum).with_alpha(case.alpha / case.size as f64);
         for config in [pytorch, paper] {
@@ -352,11 +353,9 @@ fn batch_norm_of_a_single_value_stays_finite() {
     assert_eq!(values(&y), [0.0, 0.0]);
     assert_eq!(values(&layer.running_var.value()), [1.0, 1.0]);
     close("mean", &values(&layer.running_mean.value()), &[0.7, 0.7], 1e-6);
-    for broken in [
-        BatchNormConfig::new(0),
-        BatchNormConfig::new(1).with_momentum(1.5),
-        BatchNormConfig::new(1).with_epsilon(0.0),
-    ] {
+    for broken in
+        [BatchNormConfig::new(0), BatchNormConfig::new(1).with_momentum(1.5), BatchNormConfig::new(1).with_epsilon(0.0)]
+    {
         assert!(broken.init(&device).is_err(), "{broken:?}");
     }
 }

@@ -195,3 +195,44 @@ impl ModuleVisitor for CheckGradients<'_> {
         expected.check(&name, gradient, self.tolerance);
     }
 }
+
+/// Checks the running statistics, by name.
+pub(crate) struct CheckBuffers {
+    path: Place,
+    expected: BTreeMap<String, Digest>,
+    tolerance: f64,
+}
+
+impl CheckBuffers {
+    pub(crate) fn run(module: &impl Module, expected: &BTreeMap<String, Digest>, tolerance: f64) {
+        let mut check = Self { path: Place::default(), expected: expected.clone(), tolerance };
+        module.visit(&mut check);
+        assert!(check.expected.is_empty(), "buffers not found: {:?}", check.expected.keys());
+    }
+}
+
+impl ModuleVisitor for CheckBuffers {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        if name.contains("running_") {
+            let expected = self.expected.remove(&name).unwrap_or_else(|| panic!("PyTorch has no {name}"));
+            expected.check(&name, param.val(), self.tolerance);
+        }
+    }
+}
+
+/// Every number of a module, in the order of its tensors.
+#[derive(Default)]
+pub(crate) struct Collect(pub(crate) Vec<f32>);
+
+impl ModuleVisitor for Collect {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.extend(values(&param.val()));
+    }
+}

@@ -145,7 +145,15 @@ impl Plan {
             return Err(Error::layer(name, found, format!("at most {LIMIT}")));
         }
         let (input, receptive_field) = (self.shape, self.field);
-        self.layers.push(LayerSummary { name: name.into(), kind, input, output, parameters, multiply_adds, receptive_field });
+        self.layers.push(LayerSummary {
+            name: name.into(),
+            kind,
+            input,
+            output,
+            parameters,
+            multiply_adds,
+            receptive_field,
+        });
         self.shape = output;
         Ok(())
     }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::probe::Probe;
 use crate::layer::{
-    Activation, Aggregation, BatchNorm, BatchNormConfig, Boundary, Convolution, ConvolutionConfig, Dropout, Initialisation,
-    Linear, LinearConfig, LocalResponseNorm, LocalResponseNormConfig, Pooling, PoolingConfig, RaggedEdge,
+    Activation, Aggregation, BatchNorm, BatchNormConfig, Boundary, Convolution, ConvolutionConfig, Dropout,
+    Initialisation, Linear, LinearConfig, LocalResponseNorm, LocalResponseNormConfig, Pooling, PoolingConfig,
+    RaggedEdge,
 };
 use crate::{Error, Result};
 
