@@ -232,7 +232,7 @@ impl StandardConfig {
     }
 
     fn pools(&self, block: usize) -> bool {
-        self.pooling != PoolingKind::None && (block + 1) % self.pool_every == 0
+        self.pooling != PoolingKind::None && (block + 1).is_multiple_of(self.pool_every)
     }
 
     fn convolution(&self, before: usize, after: usize) -> ConvolutionConfig {
