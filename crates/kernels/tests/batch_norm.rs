@@ -56,7 +56,7 @@ fn statistics_are_the_batch_moments() {
     let device = Device::flex();
     let x = Tensor::<1>::from_floats(values(90, 1).as_slice(), &device).reshape(SHAPE);
     let (_, found) = batch_norm2d(x, Tensor::ones([2], &device), Tensor::zeros([2], &device), 1e-5);
-    let read = |t: Tensor<1>| vec![t.into_data().to_vec::<f32>().unwrap()];
+    let read = |t: Tensor<1>| vec![t.into_data().try_to_vec::<f32>().unwrap()];
     assert_close(&read(found.mean), &[line(GOLDEN, "norm.mean").unwrap()], 1e-6);
     assert_close(&read(found.variance), &[line(GOLDEN, "norm.variance").unwrap()], 1e-6);
 }
@@ -71,7 +71,7 @@ fn statistics_stay_accurate_far_from_zero_and_over_many_values() {
         let tensor = Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &device);
         let (_, found) = batch_norm2d(tensor, Tensor::ones([2], &device), Tensor::zeros([2], &device), 0.0);
         let (mean, variance) =
-            (found.mean.into_data().to_vec::<f32>().unwrap(), found.variance.into_data().to_vec::<f32>().unwrap());
+            (found.mean.into_data().try_to_vec::<f32>().unwrap(), found.variance.into_data().try_to_vec::<f32>().unwrap());
         for channel in 0..2 {
             let plane = shape[2] * shape[3];
             let of_channel: Vec<f64> =
@@ -90,7 +90,7 @@ fn a_constant_channel_gives_the_shift() {
     let x = Tensor::<4>::full([2, 1, 3, 3], 0.1, &device);
     let gamma = Tensor::from_floats([3.0], &device);
     let (y, statistics) = batch_norm2d(x, gamma, Tensor::from_floats([0.5], &device), 1e-5);
-    for value in y.into_data().to_vec::<f32>().unwrap() {
+    for value in y.into_data().try_to_vec::<f32>().unwrap() {
         assert!((value - 0.5).abs() < 1e-5);
     }
     assert!(statistics.variance.into_scalar::<f32>().abs() < 1e-12);

@@ -4,28 +4,28 @@
 use burn::tensor::{Device, Tensor};
 
 /// `count` values in -1..1 from an integer formula that the reference scripts repeat.
-pub fn values(count: usize, salt: usize) -> Vec<f32> {
+pub(crate) fn values(count: usize, salt: usize) -> Vec<f32> {
     (0..count).map(|i| (((i * (i + salt) * 31 + 17 * i) % 997) as f64 / 498.5 - 1.0) as f32).collect()
 }
 
 /// An operation on inputs given flat.
-pub type Operation<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
+pub(crate) type Operation<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
 
 /// The value of `operation` and the gradients of `Σ w y` by each input, where `w` are [`values`] with salt 99.
-pub fn outcome(operation: Operation, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+pub(crate) fn outcome(operation: Operation, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let leaves: Vec<Tensor<1>> =
         inputs.iter().map(|input| Tensor::from_floats(input.as_slice(), &device).require_grad()).collect();
     let y = operation(&leaves);
     let weights = Tensor::<1>::from_floats(values(y.dims()[0], 99).as_slice(), &device);
     let gradients = (y.clone() * weights).sum().backward();
-    let mut results = vec![y.into_data().to_vec().unwrap()];
-    results.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).unwrap().into_data().to_vec::<f32>().unwrap()));
+    let mut results = vec![y.into_data().try_to_vec().unwrap()];
+    results.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap()));
     results
 }
 
 /// Asserts that value and gradients agree to `tolerance` of the largest number; NaN agrees with NaN.
-pub fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f32) {
+pub(crate) fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f32) {
     assert_eq!(found.len(), expected.len());
     for (part, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert_eq!(found.len(), expected.len(), "part {part}");
@@ -38,7 +38,7 @@ pub fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f32) {
 }
 
 /// Asserts that the gradients are the slopes of the value, measured by central differences.
-pub fn assert_slopes(operation: Operation, inputs: &[Vec<f32>], step: f32, tolerance: f64) {
+pub(crate) fn assert_slopes(operation: Operation, inputs: &[Vec<f32>], step: f32, tolerance: f64) {
     let loss = |inputs: &[Vec<f32>]| -> f64 {
         let y = &outcome(operation, inputs)[0];
         y.iter().zip(values(y.len(), 99)).map(|(y, w)| f64::from(*y) * f64::from(w)).sum()
@@ -59,7 +59,7 @@ pub fn assert_slopes(operation: Operation, inputs: &[Vec<f32>], step: f32, toler
 }
 
 /// Asserts that 1, 2, 3 and 7 threads give the same bits.
-pub fn assert_threads_agree(operation: Operation, inputs: &[Vec<f32>]) {
+pub(crate) fn assert_threads_agree(operation: Operation, inputs: &[Vec<f32>]) {
     struct Shared<'a>(Operation<'a>);
     // SAFETY: only one pool at a time calls the operation, while this thread waits for it.
     unsafe impl Sync for Shared<'_> {}
@@ -80,7 +80,7 @@ pub fn assert_threads_agree(operation: Operation, inputs: &[Vec<f32>]) {
 }
 
 /// The lines of a reference file, `name number...`, of the case `name`: its value, then its gradients.
-pub fn golden(file: &str, name: &str) -> Vec<Vec<f32>> {
+pub(crate) fn golden(file: &str, name: &str) -> Vec<Vec<f32>> {
     let part = |part: &str| line(file, &format!("{name}.{part}"));
     let mut parts = vec![part("y").expect("the case's value")];
     parts.extend((0..).map_while(|index| part(&index.to_string())));
@@ -88,7 +88,7 @@ pub fn golden(file: &str, name: &str) -> Vec<Vec<f32>> {
 }
 
 /// The numbers of the line called `name`.
-pub fn line(file: &str, name: &str) -> Option<Vec<f32>> {
+pub(crate) fn line(file: &str, name: &str) -> Option<Vec<f32>> {
     let line = file.lines().find(|line| line.split(' ').next() == Some(name))?;
     Some(line.split(' ').skip(1).map(|number| number.parse().unwrap()).collect())
 }
