@@ -1,6 +1,20 @@
-//! Batch normalisation over a mini-batch (Ioffe and Szegedy 2015, algorithm 1).
+//! Batch normalisation over a mini-batch (Ioffe and Szegedy 2015, algorithm 1), alone and with what follows it in a residual
+//! network.
+//!
+//! With `m` values in a channel, `x̂ = (x - mean) / √(variance + ε)` and `y = γ x̂ + β`, the gradients are
+//! `∂β = Σ ∂y`, `∂γ = Σ ∂y x̂` and `∂x = γ / √(variance + ε) · (∂y - ∂β / m - x̂ ∂γ / m)`.
+//!
+//! The CPU kernel goes channel by channel, so that the second look at a channel finds it in the cache: about 8 flops and 12 bytes a
+//! value forward, 12 flops and 16 bytes backward. Memory bandwidth bounds it.
 
 use burn::tensor::Tensor;
+
+#[cfg(feature = "flex")]
+mod kernel;
+#[cfg(feature = "flex")]
+mod planes;
+#[cfg(feature = "flex")]
+mod rows;
 
 /// The mini-batch's own moments, per channel, without gradient.
 #[derive(Clone, Debug)]
@@ -14,6 +28,81 @@ pub struct BatchStatistics {
 /// Normalises each channel of `x` `[batch, channels, height, width]` by the batch's own moments, then scales by `gamma`
 /// and shifts by `beta`, both `[channels]`.
 pub fn batch_norm2d(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> (Tensor<4>, BatchStatistics) {
+    check(&x, &[&gamma, &beta]);
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        return kernel::batch_norm(x, gamma, beta, epsilon, false);
+    }
+    batch_norm2d_reference(x, gamma, beta, epsilon)
+}
+
+/// [`relu`](crate::relu) of [`batch_norm2d`] in one pass.
+pub fn batch_norm2d_relu(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    check(&x, &[&gamma, &beta]);
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        return kernel::batch_norm(x, gamma, beta, epsilon, true);
+    }
+    batch_norm2d_relu_reference(x, gamma, beta, epsilon)
+}
+
+/// [`relu`](crate::relu) of [`batch_norm2d`] of `x` plus `residual`, of the same shape, in one pass: the end of a residual block (He et
+/// al. 2016, figure 2).
+pub fn batch_norm2d_add_relu(
+    x: Tensor<4>,
+    residual: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    check(&x, &[&gamma, &beta]);
+    assert_eq!(x.dims(), residual.dims(), "batch_norm2d_add_relu: the residual's shape must be that of x");
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        return kernel::batch_norm_add_relu(x, residual, gamma, beta, epsilon);
+    }
+    batch_norm2d_add_relu_reference(x, residual, gamma, beta, epsilon)
+}
+
+/// Normalises each channel of `x` `[batch, channels, height, width]` by given moments, such as a trained network's running ones, then
+/// scales by `gamma` and shifts by `beta`, all `[channels]`. One multiplication and one addition a value.
+pub fn batch_norm2d_inference(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    statistics: BatchStatistics,
+    epsilon: f64,
+) -> Tensor<4> {
+    check(&x, &[&gamma, &beta, &statistics.mean, &statistics.variance]);
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        let scale = gamma / (statistics.variance + epsilon).sqrt();
+        let shift = beta - statistics.mean * scale.clone();
+        return kernel::channel_affine(x, scale, shift);
+    }
+    batch_norm2d_inference_reference(x, gamma, beta, statistics, epsilon)
+}
+
+fn check(x: &Tensor<4>, of_channels: &[&Tensor<1>]) {
+    let [batch, channels, height, width] = x.dims();
+    assert!(batch * height * width > 0, "batch_norm2d: x {:?} has no values to normalise", x.dims());
+    for tensor in of_channels {
+        assert_eq!(tensor.dims(), [channels], "batch_norm2d: one value a channel expected");
+    }
+}
+
+/// [`batch_norm2d`] by Burn's operations, on any backend.
+pub fn batch_norm2d_reference(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, BatchStatistics) {
     let channels = x.dims()[1];
     let mean = x.clone().mean_dims(&[0, 2, 3]);
     let centred = x - mean.clone();
@@ -22,4 +111,43 @@ pub fn batch_norm2d(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f6
     let y = y * gamma.reshape([1, channels, 1, 1]) + beta.reshape([1, channels, 1, 1]);
     let flat = |t: Tensor<4>| t.detach().inner().reshape([channels]);
     (y, BatchStatistics { mean: flat(mean), variance: flat(variance) })
+}
+
+/// [`batch_norm2d_relu`] by Burn's operations, on any backend.
+pub fn batch_norm2d_relu_reference(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    let (y, statistics) = batch_norm2d_reference(x, gamma, beta, epsilon);
+    (crate::activation::relu_reference(y), statistics)
+}
+
+/// [`batch_norm2d_add_relu`] by Burn's operations, on any backend.
+pub fn batch_norm2d_add_relu_reference(
+    x: Tensor<4>,
+    residual: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    let (y, statistics) = batch_norm2d_reference(x, gamma, beta, epsilon);
+    (crate::activation::relu_reference(y + residual), statistics)
+}
+
+/// [`batch_norm2d_inference`] by Burn's operations, on any backend.
+pub fn batch_norm2d_inference_reference(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    statistics: BatchStatistics,
+    epsilon: f64,
+) -> Tensor<4> {
+    let wide = |t: Tensor<1>| {
+        let channels = t.dims()[0];
+        t.reshape([1, channels, 1, 1])
+    };
+    let centred = x - wide(statistics.mean);
+    centred / wide((statistics.variance + epsilon).sqrt()) * wide(gamma) + wide(beta)
 }

@@ -6,11 +6,23 @@
 mod activation;
 mod batch_norm;
 mod conv2d;
+mod dropout;
+#[cfg(feature = "flex")]
+mod flex;
 mod linear;
 mod pool2d;
+mod simd;
+#[cfg(feature = "flex")]
+mod sums;
 
-pub use activation::relu;
-pub use batch_norm::{BatchStatistics, batch_norm2d};
+pub use activation::{relu, relu_reference};
+pub use batch_norm::{
+    BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_add_relu_reference, batch_norm2d_inference,
+    batch_norm2d_inference_reference, batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
+};
 pub use conv2d::conv2d;
+pub use dropout::{dropout, dropout_reference};
 pub use linear::linear;
-pub use pool2d::{avg_pool2d, max_pool2d};
+pub use pool2d::{
+    avg_pool2d, avg_pool2d_reference, max_pool2d, max_pool2d_reference, relu_max_pool2d, relu_max_pool2d_reference,
+};

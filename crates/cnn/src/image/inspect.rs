@@ -119,10 +119,11 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let InputShape { channels, height, width } = self.input;
-        let shape = |[c, h, w]: [usize; 3]| format!("{c} x {h} x {w}");
+        let shape = |[c, h, w]: [usize; 3]| if (h, w) == (1, 1) { c.to_string() } else { format!("{c} x {h} x {w}") };
         let count = |n: u64| if n == 0 { "-".to_string() } else { thousands(n) };
         let head = ["layer", "kind", "output", "parameters", "multiply-adds", "sees"].map(String::from);
-        let input = ["input".into(), String::new(), shape([channels, height, width]), "-".into(), "-".into(), "1 x 1".into()];
+        let input =
+            ["input".into(), String::new(), shape([channels, height, width]), "-".into(), "-".into(), "1 x 1".into()];
         let total = [
             "total".into(),
             String::new(),
@@ -169,7 +170,7 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);

@@ -1,8 +1,8 @@
 //! Image classification: a picture goes in, a class comes out.
 //!
 //! Reading order: [`data`] (opening a set), [`preprocess`] (any picture to a network's input), [`augment`], [`batch`],
-//! [`model`] (the networks), [`train`] (configuration, loss, validation), [`session`] (one run), [`evaluate`], [`report`], [`trained`]
-//! (a run in use), [`inspect`] and [`exciting`] (what is in a network).
+//! [`model`] (the networks), [`train`] (configuration, loss, validation), [`recipe`], [`session`] (one run), [`evaluate`],
+//! [`trained`] (a run in use), [`report`], [`inspect`] and [`exciting`] (what is in a network).
 
 pub mod augment;
 pub mod batch;

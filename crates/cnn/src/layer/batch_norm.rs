@@ -32,7 +32,7 @@ pub struct BatchNormConfig {
 /// the running statistics.
 ///
 /// Names are PyTorch's: `weight` and `bias` are the paper's gamma and beta. The running statistics are part of the module's
-/// record. A clone of the module shares them until it is loaded from a record.
+/// record. A clone of the module shares them until it is loaded from a record; one thread at a time may train it.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// gamma, `[channels]`, 1 at the start.

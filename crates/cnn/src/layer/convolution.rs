@@ -74,7 +74,11 @@ impl ConvolutionConfig {
         ];
         for (what, pair) in positive {
             if pair.iter().any(|n| !(1..=LIMIT).contains(n)) {
-                return Err(Error::layer("convolution", format!("{what} {pair:?}"), format!("numbers from 1 to {LIMIT}")));
+                return Err(Error::layer(
+                    "convolution",
+                    format!("{what} {pair:?}"),
+                    format!("numbers from 1 to {LIMIT}"),
+                ));
             }
         }
         if self.groups == 0 || self.channels.iter().any(|channels| channels % self.groups != 0) {

@@ -137,7 +137,8 @@ impl PoolingConfig {
         let (size, step) = (self.size[axis], self.steps()[axis]);
         let whole = if length < size { 0 } else { (length - size) / step + 1 };
         let covered = if whole == 0 { 0 } else { (whole - 1) * step + size };
-        let rest = if self.edge == RaggedEdge::Keep && covered < length { length.saturating_sub(whole * step) } else { 0 };
+        let rest =
+            if self.edge == RaggedEdge::Keep && covered < length { length.saturating_sub(whole * step) } else { 0 };
         Cover { whole, rest }
     }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::probe::Probe;
 use super::standard::PoolingKind;
-use crate::layer::{Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Linear, LinearConfig, Pooling, PoolingConfig};
+use crate::layer::{
+    Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Linear, LinearConfig, Pooling, PoolingConfig,
+};
 use crate::{Error, Result};
 
 /// Settings of [`LeNet5`]. The default is the network as it is written today: ReLU, maximum pooling, pictures of 28 x 28

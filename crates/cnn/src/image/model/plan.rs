@@ -74,9 +74,8 @@ impl Plan {
         let [kernel_height, kernel_width] = config.kernel;
         let weights = product(&[channels_out, channels_in / config.groups, kernel_height, kernel_width]);
         let biases = if config.bias { channels_out as u64 } else { 0 };
-        let padding = config.padding();
-        for axis in 0..2 {
-            self.field.slide(axis, config.kernel[axis], config.dilation[axis], config.stride[axis], padding[axis].0);
+        for (axis, (before, _)) in config.padding().into_iter().enumerate() {
+            self.field.slide(axis, config.kernel[axis], config.dilation[axis], config.stride[axis], before);
         }
         let multiply_adds = weights.saturating_mul(product(&[rows, columns]));
         let kind = format!("convolution {kernel_height}x{kernel_width}");
@@ -145,7 +144,15 @@ impl Plan {
             return Err(Error::layer(name, found, format!("at most {LIMIT}")));
         }
         let (input, receptive_field) = (self.shape, self.field);
-        self.layers.push(LayerSummary { name: name.into(), kind, input, output, parameters, multiply_adds, receptive_field });
+        self.layers.push(LayerSummary {
+            name: name.into(),
+            kind,
+            input,
+            output,
+            parameters,
+            multiply_adds,
+            receptive_field,
+        });
         self.shape = output;
         Ok(())
     }

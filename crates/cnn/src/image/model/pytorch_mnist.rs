@@ -8,7 +8,8 @@ use super::plan::Plan;
 use super::probe::Probe;
 use crate::Result;
 use crate::layer::{
-    Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Dropout, Linear, LinearConfig, Pooling, PoolingConfig,
+    Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Dropout, Linear, LinearConfig, Pooling,
+    PoolingConfig,
 };
 
 /// Settings of [`PytorchMnist`].

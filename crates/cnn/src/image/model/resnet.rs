@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::NetworkConfig;
 use super::plan::Plan;
 use super::probe::Probe;
-use super::NetworkConfig;
 use crate::Result;
 use crate::layer::{
     Activation, BatchNorm, BatchNormConfig, Convolution, ConvolutionConfig, Initialisation, Linear, LinearConfig,

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use super::probe::Probe;
 use crate::layer::{
-    Activation, Aggregation, BatchNorm, BatchNormConfig, Boundary, Convolution, ConvolutionConfig, Dropout, Initialisation,
-    Linear, LinearConfig, LocalResponseNorm, LocalResponseNormConfig, Pooling, PoolingConfig, RaggedEdge,
+    Activation, Aggregation, BatchNorm, BatchNormConfig, Boundary, Convolution, ConvolutionConfig, Dropout,
+    Initialisation, Linear, LinearConfig, LocalResponseNorm, LocalResponseNormConfig, Pooling, PoolingConfig,
+    RaggedEdge,
 };
 use crate::{Error, Result};
 
@@ -231,7 +232,7 @@ impl StandardConfig {
     }
 
     fn pools(&self, block: usize) -> bool {
-        self.pooling != PoolingKind::None && (block + 1) % self.pool_every == 0
+        self.pooling != PoolingKind::None && (block + 1).is_multiple_of(self.pool_every)
     }
 
     fn convolution(&self, before: usize, after: usize) -> ConvolutionConfig {

@@ -1,0 +1,177 @@
+//! What every kernel needs to read and write the CPU backend's tensors in place.
+
+use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
+
+use burn::{
+    backend::flex::{FlexTensor, Layout},
+    tensor::{Bytes, DType, Device, Shape, Tensor},
+};
+use rayon::prelude::*;
+
+/// Values that one task handles in elementwise work: 32 KiB, so that a second pass over them hits the L1 cache.
+pub(crate) const CHUNK: usize = 8192;
+
+/// Whether `x` is a 32-bit float tensor of the CPU backend, with or without autodiff.
+pub(crate) fn runs_kernel<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.device() == Device::flex()
+}
+
+/// The values of a tensor of 32-bit floats in row-major order, copied only when its layout is another.
+pub(crate) struct Values(FlexTensor);
+
+impl Values {
+    pub(crate) fn new(x: FlexTensor) -> Self {
+        Self(if x.is_contiguous() { x } else { x.to_contiguous() })
+    }
+
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        self.0.as_slice().expect("a contiguous tensor of f32")
+    }
+}
+
+/// A tensor made of `values` in row-major order.
+pub(crate) fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+}
+
+/// A vector of `length` values, all of which `fill` writes; memory is not cleared first.
+///
+/// # Safety
+/// `fill` must write every value.
+pub(crate) unsafe fn filled<T: Copy>(length: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+    let mut values = Vec::with_capacity(length);
+    fill(&mut values.spare_capacity_mut()[..length]);
+    // SAFETY: the capacity is at least `length`, and the caller promises that `fill` wrote that many values.
+    unsafe { values.set_len(length) };
+    values
+}
+
+/// Writes `value` everywhere.
+pub(crate) fn fill<T: Copy>(values: &mut [MaybeUninit<T>], value: T) -> &mut [T] {
+    values.fill(MaybeUninit::new(value));
+    // SAFETY: all of it was just written.
+    unsafe { values.assume_init_mut() }
+}
+
+/// A buffer that tasks write to at places which they keep disjoint, where the places are not chunks of one size.
+pub(crate) struct Disjoint<'a, T> {
+    values: *mut T,
+    length: usize,
+    lifetime: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: the pointer stands for an exclusive borrow of values that may go to other threads; parts of it are handed out by
+// an unsafe function whose callers keep them disjoint.
+unsafe impl<T: Send> Sync for Disjoint<'_, T> {}
+
+impl<'a, T> Disjoint<'a, T> {
+    pub(crate) fn new(values: &'a mut [T]) -> Self {
+        Self { values: values.as_mut_ptr(), length: values.len(), lifetime: PhantomData }
+    }
+
+    /// The values in `range`.
+    ///
+    /// # Safety
+    /// While the result is held nothing else may hold any part of it.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn slice(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: the range lies within the buffer and is exclusively the caller's.
+        unsafe { std::slice::from_raw_parts_mut(self.values.add(range.start), range.len()) }
+    }
+}
+
+/// A tensor to be changed value by value: over its own memory when nothing else holds it, else into a new buffer.
+pub(crate) struct Update<'a> {
+    values: *mut f32,
+    length: usize,
+    /// The input's values when they lie elsewhere than at `values`.
+    source: Option<&'a [f32]>,
+    lifetime: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the pointer stands for an exclusive borrow of floats, which are `Send` and `Sync`; ranges are handed out by an
+// unsafe function whose callers keep them disjoint.
+unsafe impl Sync for Update<'_> {}
+
+impl Update<'_> {
+    /// Runs `change`, which must load every range of `x` at least once, and returns the changed tensor.
+    ///
+    /// # Safety
+    /// `change` must load every value through [`Update::load`].
+    pub(crate) unsafe fn run(x: FlexTensor, change: impl FnOnce(&Update)) -> FlexTensor {
+        let mut x = if x.is_contiguous() { x } else { x.to_contiguous() };
+        let (start, end) = x.layout().contiguous_offsets().expect("a contiguous tensor");
+        let length = end - start;
+        if let Some(storage) = x.try_storage_mut::<f32>() {
+            let values = storage[start..end].as_mut_ptr();
+            change(&Update { values, length, source: None, lifetime: PhantomData });
+            return x;
+        }
+        let source = &x.storage::<f32>()[start..end];
+        // SAFETY: the caller promises that every value is loaded, and loading copies it into the new buffer.
+        let values = unsafe {
+            filled::<f32>(length, |values| {
+                change(&Update {
+                    values: values.as_mut_ptr().cast(),
+                    length,
+                    source: Some(source),
+                    lifetime: PhantomData,
+                })
+            })
+        };
+        tensor(values, x.layout().shape().clone())
+    }
+
+    /// The input's values in `range`, to be changed.
+    ///
+    /// # Safety
+    /// While the result is held nothing else may hold any part of the range, and it may be loaded once only.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn load(&self, range: Range<usize>) -> &mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: the range lies within the buffer and is exclusively the caller's; it is initialised, by the input
+        // itself or by the copy, before a reference to it is made.
+        unsafe {
+            let start = self.values.add(range.start);
+            if let Some(source) = self.source {
+                std::ptr::copy_nonoverlapping(source[range.clone()].as_ptr(), start, range.len());
+            }
+            std::slice::from_raw_parts_mut(start, range.len())
+        }
+    }
+
+    /// The values in `range` as they have become since they were loaded.
+    ///
+    /// # Safety
+    /// All of the range must have been loaded, and while the result is held nothing else may hold any part of it.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn loaded(&self, range: Range<usize>) -> &mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: the range lies within the buffer, is initialised and is exclusively the caller's.
+        unsafe { std::slice::from_raw_parts_mut(self.values.add(range.start), range.len()) }
+    }
+}
+
+/// Changes `x` chunk by chunk, in parallel; `change` gets the position of the chunk's first value and the chunk.
+pub(crate) fn update(x: FlexTensor, change: impl Fn(usize, &mut [f32]) + Sync) -> FlexTensor {
+    let body = |update: &Update| {
+        let length = update.length;
+        for_each_task(length.div_ceil(CHUNK), length, |chunk| {
+            let start = chunk * CHUNK;
+            // SAFETY: chunks are disjoint and each is visited once.
+            change(start, unsafe { update.load(start..length.min(start + CHUNK)) });
+        });
+    };
+    // SAFETY: the chunks cover the tensor.
+    unsafe { Update::run(x, body) }
+}
+
+/// Runs `task` for `0..tasks`, in parallel when `values`, the total work, is worth waking other threads.
+pub(crate) fn for_each_task(tasks: usize, values: usize, task: impl Fn(usize) + Sync + Send) {
+    if values <= 2 * CHUNK || tasks < 2 {
+        (0..tasks).for_each(task);
+    } else {
+        (0..tasks).into_par_iter().for_each(task);
+    }
+}
