@@ -1,1 +1,3 @@
-//! To be written.
+//! What every binary's command line shares.
+
+pub mod events;
