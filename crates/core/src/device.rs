@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use crate::{Error, Result, cli::suggest::nearest};
+use crate::{Error, Result, cli::suggest};
 
 /// A backend Ognivo can be built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,9 +145,8 @@ fn no_gpu() -> Error {
 }
 
 fn unknown(name: &str) -> Error {
-    let names = || ["auto", "cpu", "gpu"].into_iter().chain(BACKENDS.iter().map(|backend| backend.name));
-    let hint = nearest(name, names()).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
-    Error::Device(format!("unknown device '{name}'{hint} (known: {})", names().collect::<Vec<_>>().join(", ")))
+    let names: Vec<_> = ["auto", "cpu", "gpu"].into_iter().chain(BACKENDS.iter().map(|backend| backend.name)).collect();
+    Error::Device(suggest::unknown("device", name, &names))
 }
 
 /// A small computation, so that a missing driver shows here and not in the middle of a run.
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn wrong_names_say_what_to_do() {
         let message = |name| parse(name).unwrap_err().to_string();
-        assert!(message("flexx").contains("did you mean 'flex'"));
+        assert!(message("flexx").contains("did you mean \"flex\""));
         assert!(message("flex:7").contains("has 1 usable"));
         assert!(message("cuda:x").contains("not a number"));
         if !cfg!(feature = "cuda") {

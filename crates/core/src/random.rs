@@ -16,6 +16,11 @@ pub const AUGMENT: u64 = 2;
 /// First part of the [`stream`] that pairs the items of a batch.
 pub const MIXUP: u64 = 3;
 
+/// First part of the [`stream`] that seeds the device before a training step.
+pub const STEP: u64 = 4;
+/// First part of the [`stream`] that seeds the device before a network is made.
+pub const INIT: u64 = 5;
+
 /// The generator for one purpose: ChaCha with 8 rounds, stream 0, from block 0, whose 256-bit key is the SHA-256 of
 /// `seed` followed by `parts`, each as 8 bytes, lowest first.
 ///

@@ -14,8 +14,6 @@ use crate::{Error, Result};
 pub const CONFIG: &str = "config.json";
 /// The weights to use: the best by validation, else the last.
 pub const MODEL: &str = "model.safetensors";
-/// One JSON object a line: the metrics of training.
-pub const METRICS: &str = "metrics.jsonl";
 /// What resuming needs.
 pub const CHECKPOINT: &str = "checkpoint/last.safetensors";
 /// The self-contained report.

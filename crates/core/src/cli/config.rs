@@ -14,10 +14,8 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Config`] for a key or value the configuration does not have.
 pub fn resolve<C: Serialize + DeserializeOwned>(defaults: &C, overlays: &[Value]) -> Result<C> {
-    let mut value = serde_json::to_value(defaults).map_err(|e| Error::Config(e.to_string()))?;
-    for overlay in overlays {
-        merge(&mut value, overlay, "");
-    }
+    let value = serde_json::to_value(defaults).map_err(|e| Error::Config(e.to_string()))?;
+    let value = overlays.iter().fold(value, merged);
     serde_json::from_value(value).map_err(|e| Error::Config(explain(&e.to_string())))
 }
 
@@ -38,6 +36,12 @@ pub fn set(overlay: &mut Value, path: &str, value: Value) -> Result<()> {
     let nested = path.rsplit('.').fold(value, |value, key| Value::Object(Map::from_iter([(key.to_string(), value)])));
     merge(overlay, &nested, "");
     Ok(())
+}
+
+/// `base` with `overlay` on top of it.
+pub fn merged(mut base: Value, overlay: &Value) -> Value {
+    merge(&mut base, overlay, "");
+    base
 }
 
 /// Merges `overlay` into `base`; `key` is the key under which both stand.
@@ -76,7 +80,7 @@ fn explain(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = names.next().unwrap_or_default();
     let known: Vec<_> = names.collect();
-    let hint = nearest(unknown, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = nearest(unknown, &known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     format!("configuration: {message}{hint}")
 }
 

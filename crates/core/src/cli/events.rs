@@ -35,6 +35,11 @@ impl Output {
         }
     }
 
+    /// Whether progress is not to be shown.
+    pub fn is_silent(&self) -> bool {
+        self.json || self.quiet
+    }
+
     /// A JSON line `{"event": name, ...details}`; only with `json`.
     ///
     /// `details` is an object, whose members follow; any other value stands under `value`.

@@ -7,7 +7,27 @@ pub mod suggest;
 
 use std::process::ExitCode;
 
+use serde_json::json;
+
+use self::events::Output;
+use crate::device::{self, BACKENDS, Found};
 use crate::train::interrupt;
+
+/// Lists the devices of this build, and how to get others.
+pub fn devices(output: &Output) {
+    let found = device::list();
+    for Found { name, description, usable } in &found {
+        let state = usable.as_ref().err().map_or("usable".into(), |reason| format!("not usable: {reason}"));
+        output.answer(&format!("{name:<12} {state:<10} {description}"));
+        output.event("device", json!({ "name": name, "description": description, "usable": usable.is_ok() }));
+    }
+    output.answer("\nNot in this build (add with `cargo run --release --features NAME`):");
+    for backend in BACKENDS.iter().filter(|backend| !backend.compiled) {
+        output.answer(&format!("{:<12} {}", backend.feature, backend.about));
+    }
+    let usable = found.iter().filter(|found| found.usable.is_ok()).count();
+    output.result("devices", json!({ "found": found.len(), "usable": usable }), None);
+}
 
 /// How a command ended, for [`exit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +38,13 @@ pub enum Ended {
     Interrupted,
 }
 
-/// The exit code of a program: 0, 1 for a failure (printed with its causes), 2 for bad usage, 130 after Ctrl-C.
-pub fn exit(outcome: anyhow::Result<Ended>) -> ExitCode {
+/// The exit code of a program: 0, 1 for a failure (said with its causes), 2 for bad usage, 130 after Ctrl-C.
+pub fn exit(outcome: anyhow::Result<Ended>, command: &str, output: &Output) -> ExitCode {
     match outcome {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => ExitCode::from(interrupt::EXIT_CODE as u8),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output.failure(command, &error);
             let usage = error.downcast_ref::<crate::Error>().is_some_and(|error| matches!(error, crate::Error::Config(_)));
             ExitCode::from(if usage { 2 } else { 1 })
         }

@@ -7,7 +7,8 @@ use super::table::{Table, TableOptions};
 use super::{ImageSet, ImageSplits, Layout, Subset};
 use crate::Result;
 
-const FILE: &[u8] = include_bytes!("../../../../datasets/digits/digits.csv.gz");
+/// The file, as it ships inside the program.
+pub(crate) const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits/digits.csv.gz");
 /// The first row of the test part, where the block of a new writer begins.
 const TEST_FROM: usize = 1287;
 
@@ -22,7 +23,7 @@ const TEST_FROM: usize = 1287;
 /// # Errors
 /// None in a sound build: the file is part of the program.
 pub fn digits() -> Result<ImageSplits> {
-    let table = Table::from_bytes(FILE, Path::new("digits.csv.gz"), &TableOptions::default())?;
+    let table = Table::from_bytes(DIGITS, Path::new("digits.csv.gz"), &TableOptions::default())?;
     let all: Arc<dyn ImageSet> = Arc::new(table.images(8, 8, Some(16.0))?);
     let train = Subset::new(all.clone(), (0..TEST_FROM).collect())?;
     let test = Subset::new(all.clone(), (TEST_FROM..all.len()).collect())?;

@@ -26,6 +26,7 @@ mod tiny_imagenet;
 
 use crate::{Error, Result};
 
+pub(crate) use digits::DIGITS;
 pub use digits::digits;
 pub use open::{ImageOptions, ImageSplits, Layout, open_images};
 pub use sets::{MemoryImages, Subset, split_stratified};

@@ -13,15 +13,16 @@ use serde_json::json;
 
 use super::checkpoint::Checkpoint;
 use super::clip::clip_norm;
+use super::interrupt;
 use super::loader::{Batcher, Loader};
-use super::metrics_log::Recorder;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use super::progress::Progress;
+use super::recorder::Recorder;
 use super::schedule::ScheduleConfig;
-use super::interrupt;
 use crate::cli::events::Output;
-use crate::run::{CHECKPOINT, METRICS, MODEL, RunDirectory};
-use crate::{Error, Result, device, random, weights};
+use crate::run::{CHECKPOINT, MODEL, RunDirectory};
+use crate::random::{self, Rng};
+use crate::{Error, Result, device, weights};
 
 /// How training goes, whatever is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -201,7 +202,7 @@ struct Unread {
 impl<'a, M: Module> Training<'a, M> {
     fn start<B: Batcher>(fit: &'a Fit, model: M, loader: &Loader<B>) -> Result<Self> {
         let path = fit.run.file(CHECKPOINT);
-        let mut optimizer = Optimizer::new(fit.config.optimizer.clone());
+        let mut optimizer = Optimizer::new(fit.config.optimizer.clone())?;
         let (mut model, mut state, resumed) = (model, State::default(), path.exists());
         if resumed {
             let checkpoint = Checkpoint::read(&path)?;
@@ -214,7 +215,10 @@ impl<'a, M: Module> Training<'a, M> {
         let total = fit.config.epochs * items;
         let done = (state.epoch * items + (state.batch * fit.config.batch_size) as u64).min(total);
         let training = Self {
-            recorder: Recorder::open(fit.run.path(), state.metrics_position, state.step)?,
+            recorder: match resumed {
+                true => Recorder::resume(fit.run.path(), state.step, state.metrics_position)?,
+                false => Recorder::create(fit.run.path())?,
+            },
             read_every: if device::is_host(fit.device) { 1 } else { 16 },
             log_every: (batches / 20).max(1),
             total_steps: fit.config.epochs * batches,
@@ -253,7 +257,7 @@ impl<'a, M: Module> Training<'a, M> {
     fn step<L: Learner<Model = M>>(&mut self, learner: &L, batch: <L::Batcher as Batcher>::Batch) -> Result<()> {
         let Some(model) = self.model.take() else { return Err(Error::Config("training has ended".into())) };
         // Dropout draws from the device's generator: seeded per step, it does not depend on what came before.
-        self.fit.device.seed(random::mix(self.fit.seed, &[self.state.step]));
+        self.fit.device.seed(random::stream(self.fit.seed, &[random::STEP, self.state.step]).next_u64());
         let Step { loss, mut figures, items } = learner.step(&model, batch)?;
         figures.insert(0, ("loss", loss.clone().detach().inner()));
         self.unread.push(Unread { step: self.state.step, items, figures });
@@ -346,7 +350,7 @@ impl<'a, M: Module> Training<'a, M> {
 
     fn checkpoint(&mut self) -> Result<()> {
         self.read()?;
-        self.state.metrics_position = self.recorder.position();
+        self.state.metrics_position = self.recorder.sync()?;
         self.state.seconds = self.earlier_seconds + self.started.elapsed().as_secs_f64();
         self.save()?;
         self.last_checkpoint = Instant::now();

@@ -10,5 +10,6 @@ pub mod loader;
 pub mod metrics_log;
 pub mod optimizer;
 pub mod progress;
+pub mod recorder;
 pub mod schedule;
-mod tensorboard;
+pub mod tensorboard;
