@@ -46,7 +46,7 @@ pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     );
     let scores = trained.evaluate(&part)?;
     let accuracy = scores.confusion.accuracy();
-    output.answer(&format!("{}", report::class_table(&scores.confusion, &trained.classes)));
+    output.answer(&report::class_lines(&scores.confusion, &trained.classes));
     output.answer(&format!(
         "{} accuracy {:.2} %  (95 % interval {:.2} to {:.2})   top-5 {:.2} %   loss {:.4}   {} pictures",
         args.part,

@@ -23,7 +23,8 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
-use ognivo_core::cli::{Ended, exit};
+use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::dataset::Store;
 use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_core::run::RunDirectory;
 use ognivo_core::train::interrupt;
@@ -69,8 +70,24 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.output.json, cli.output.quiet);
-    exit(run(cli.command, &output))
+    let output = Output { json: cli.output.json, quiet: cli.output.quiet };
+    let name = cli.command.name();
+    exit(run(cli.command, &output), name, &output)
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
+            Self::Inspect(_) => "inspect",
+            Self::Export(_) => "export",
+            Self::AugmentPreview(_) => "augment-preview",
+            Self::Data(_) => "data",
+            Self::Devices => "devices",
+        }
+    }
 }
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
@@ -82,8 +99,14 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::AugmentPreview(args) => preview::run(&args, output),
-        Command::Data(command) => Ok(command.run(output)?),
-        Command::Devices => Ok(ognivo_core::cli::devices(output)),
+        Command::Data(command) => {
+            let sound = command.run(&Store::from_environment()?, output)?;
+            if sound { Ok(Ended::Done) } else { Ok(Ended::Failed) }
+        }
+        Command::Devices => {
+            devices(output);
+            Ok(Ended::Done)
+        }
     }
 }
 

@@ -1,10 +1,9 @@
 //! `augment-preview`: what augmentation does to pictures, before training on it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use ognivo_cnn::image::augment::AugmentConfig;
-use ognivo_cnn::image::{data, preview::augmented_sheet, recipe::recipe_for};
+use ognivo_cnn::image::{data, preview::augmented_sheet, recipe::recipe};
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::data::picture;
 use serde_json::json;
@@ -37,10 +36,10 @@ pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let opened = data::open_source(&args.data, &Default::default(), output)?;
     let augment = match &args.augment {
         Some(augment) => augment.clone(),
-        None => recipe_for(&args.data, &*opened.train)?.augment,
+        None => recipe(&args.data, &*opened.train)?.augment,
     };
     let sample = data::sample(&opened.train, args.pictures.clamp(1, 100), args.seed)?;
-    let sheet = augmented_sheet(Arc::new(sample), &augment, args.versions.clamp(1, 100), args.seed)?;
+    let sheet = augmented_sheet(&sample, &augment, args.versions.clamp(1, 100), args.seed)?;
     picture::write_png(&args.to, &sheet)?;
     output.answer(&format!("{}: {}", args.to.display(), serde_json::to_string(&augment)?));
     output.result("augment-preview", json!({ "file": args.to }), None);

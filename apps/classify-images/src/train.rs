@@ -1,20 +1,18 @@
 //! `train`: from files to a trained network and its report.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 use anyhow::Context;
 use ognivo_cnn::image::augment::AugmentConfig;
-use ognivo_cnn::image::preprocess::Preprocessing;
-use ognivo_cnn::image::recipe::{Facts, recipe};
-use ognivo_cnn::image::report::{Summary, write_report};
+use ognivo_cnn::image::report::Summary;
+use ognivo_cnn::image::session::{self, Session};
 use ognivo_cnn::image::train::ClassifierConfig;
-use ognivo_cnn::image::{data, session};
+use ognivo_cnn::image::trained::Trained;
+use ognivo_cnn::image::{data, recipe};
 use ognivo_core::cli::args::TrainArgs;
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, config};
 use ognivo_core::data::ImageSplits;
-use ognivo_core::dataset::commands::progress_bar;
 use ognivo_core::run::{self, CONFIG, REPORT, RunDirectory};
 use ognivo_core::train::fit::Stopped;
 use serde_json::{Value, json};
@@ -46,29 +44,23 @@ pub struct Args {
 }
 
 pub fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
-    let started = Instant::now();
     let device = args.common.device.open()?.autodiff();
     let path = args.common.run.clone().unwrap_or_else(|| RunDirectory::next_path(TASK, &data_name(&args.data)));
-    let resumed = args.common.resume && path.join(CONFIG).exists();
     let overlay = overlay(&args)?;
-
-    let (run, config, opened) = if resumed {
+    let (run, config, splits) = if args.common.resume && path.join(CONFIG).exists() {
         let run = RunDirectory::open(&path)?;
-        let saved: ClassifierConfig = run.read_json(CONFIG)?;
-        let config = session::resumed_config(&saved, &overlay)?;
-        let opened = data::open(&config.data, &mut progress_bar(output))?;
-        (run, config, opened)
+        let config = session::resumed_config(&run.read_json(CONFIG)?, &overlay)?;
+        let splits = data::open(&config, output)?;
+        (run, config, splits)
     } else {
-        let opened = data::open(&args.data, &mut progress_bar(output))?;
-        let config = fresh_config(&args, &overlay, &opened)?;
-        (RunDirectory::create(&path)?, config, opened)
+        let (config, opened) = fresh_config(&args, &overlay, output)?;
+        let splits = data::split(opened, &config)?;
+        (RunDirectory::create(&path)?, config, splits)
     };
-    let splits = data::split(opened, &config)?;
     splits.notes.iter().for_each(|note| output.warn(note));
-
-    let session = session::prepare(&run, &config, &splits, &device, resumed)?;
+    let session = Session::new(&run, &config, &splits, &device)?;
     output.line(&format!(
-        "{}: {} training, {} validation, {} test pictures of {} classes\n{}: {} parameters on {}\n",
+        "{}: {} training, {} validation, {} test pictures of {} classes\n{}: {} parameters on {:?}\n",
         config.data,
         splits.train.len(),
         splits.valid.as_ref().map_or(0, |valid| valid.len()),
@@ -76,40 +68,38 @@ pub fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
         splits.train.classes().len(),
         config.network.name(),
         session.parameters(),
-        args.common.device.device,
+        device.clone().inner(),
     ));
     let outcome = session.fit(&splits, output)?;
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
     if outcome.stopped == Stopped::Interrupted {
-        output.warn(&format!("interrupted and saved; go on with: {} --run {} --resume", resume_command(&command), path.display()));
+        output.warn(&format!("stopped and saved; go on with: classify-images train --run {} --resume", path.display()));
         return Ok(Ended::Interrupted);
     }
-
-    let summary = Summary::measure(&run, &splits, &device.inner(), outcome)?;
-    write_report(&run, &summary, &splits, &command).context("the weights are saved, the report is not")?;
-    let accuracy = summary.scores.confusion.accuracy();
-    output.line(&format!(
-        "\ntest accuracy {:.2} %  (95 % interval {:.2} to {:.2}; always guessing the commonest class: {:.2} %)\ntest loss     {:.4}",
-        100.0 * accuracy.value,
-        100.0 * accuracy.low,
-        100.0 * accuracy.high,
-        100.0 * summary.baseline,
-        summary.scores.loss.mean(),
-    ));
-    output.line(&format!(
-        "{:.0} pictures/s, {:.1} s in all\nreport        {}\ntry           classify-images predict PICTURE --run {}",
-        summary.outcome.items_per_second,
-        started.elapsed().as_secs_f64(),
-        run.file(REPORT).display(),
-        path.display(),
-    ));
+    let summary = Summary::measure(Trained::open(run.path(), &device.inner())?, &splits, outcome)?;
+    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    summary.write_report(&splits, &command).context("the weights are saved, the report is not")?;
+    show(&summary, &run, output);
     output.result("train", summary.figures(), Some(run.path()));
     Ok(Ended::Done)
 }
 
-/// The command line without what only concerned its first run.
-fn resume_command(command: &str) -> &str {
-    command.split(" --run ").next().unwrap_or(command).trim_end_matches(" --resume")
+fn show(summary: &Summary, run: &RunDirectory, output: &Output) {
+    let accuracy = summary.scores.confusion.accuracy();
+    output.answer(&format!(
+        "\ntest accuracy  {:.2} %   (95 % interval {:.2} to {:.2})\nbaseline       {:.2} %   (always the commonest class)",
+        100.0 * accuracy.value,
+        100.0 * accuracy.low,
+        100.0 * accuracy.high,
+        100.0 * summary.baseline,
+    ));
+    output.line(&format!(
+        "test loss      {:.4}\ntrained in     {:.1} s, {:.0} pictures/s\nreport         {}\nnow try        classify-images predict PICTURE --run {}",
+        summary.scores.loss.mean(),
+        summary.outcome.seconds,
+        summary.outcome.items_per_second,
+        run.file(REPORT).display(),
+        run.path().display(),
+    ));
 }
 
 /// What the command line sets, for [`config::resolve`].
@@ -128,17 +118,19 @@ fn overlay(args: &Args) -> anyhow::Result<Value> {
     Ok(config::merged(overlay, &args.common.overlay("fit")?))
 }
 
-fn fresh_config(args: &Args, overlay: &Value, opened: &ImageSplits) -> anyhow::Result<ClassifierConfig> {
-    let Preprocessing { channels, height, width, .. } = Preprocessing::measure(&*opened.train, None)?;
-    let facts = Facts { data: &args.data, shape: [channels, height, width], pictures: opened.train.len() };
+/// The recipe of the data set, then the configuration file, then the command line; with the opened data it was made for.
+fn fresh_config(args: &Args, overlay: &Value, output: &Output) -> anyhow::Result<(ClassifierConfig, ImageSplits)> {
     let file = args.common.config.as_deref().map(run::read_json::<Value>).transpose()?.unwrap_or(json!({}));
-    let named = json!({ "data": args.data });
-    Ok(config::resolve(&recipe(facts), &[file, named, overlay.clone()])?)
+    let overlays = [file, json!({ "data": args.data }), overlay.clone()];
+    let opening: ClassifierConfig = config::resolve(&recipe::base_config(&args.data), &overlays)?;
+    let opened = data::open_source(&args.data, &opening.image_options(), output)?;
+    let recipe = recipe::recipe(&args.data, &*opened.train)?;
+    Ok((config::resolve(&recipe, &overlays)?, opened))
 }
 
 /// A name for the run directory: the set's name, or the last part of its path.
 fn data_name(data: &str) -> String {
-    let last = Path::new(data).file_name().map(PathBuf::from).unwrap_or_else(|| data.into());
-    let name: String = last.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let last = Path::new(data).file_name().map_or(data.into(), |name| name.to_string_lossy());
+    let name: String = last.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     if name.is_empty() { "pictures".into() } else { name }
 }

@@ -10,6 +10,9 @@ use ognivo_core::train::loader::{Batcher, Position};
 use super::augment::AugmentConfig;
 use super::preprocess::Preprocessing;
 
+/// Threads that read, decode and augment.
+pub const WORKERS: usize = 2;
+
 /// Pictures and what the network should say of each.
 pub struct ImageBatch {
     /// `[batch, channels, height, width]`, normalised.

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ognivo_core::data::{self, ImageSet, ImageSplits, Subset, split_stratified};
-use ognivo_core::dataset::{Progress, Store};
+use ognivo_core::cli::events::Output;
+use ognivo_core::data::{self, ImageOptions, ImageSet, ImageSplits, Subset, split_stratified};
+use ognivo_core::dataset::{Store, TerminalProgress};
 use ognivo_core::{Error, random};
 
 use super::train::ClassifierConfig;
@@ -28,21 +29,27 @@ pub struct Splits {
     pub notes: Vec<String>,
 }
 
+/// The pictures of a run, opened and divided as its configuration says.
+pub fn open(config: &ClassifierConfig, output: &Output) -> Result<Splits> {
+    split(open_source(&config.data, &config.image_options(), output)?, config)
+}
+
 /// The data set `source`: the digits that ship, a path, or a name of the index (fetched when it is not on this machine).
-pub fn open(source: &str, progress: &mut dyn Progress) -> Result<ImageSplits> {
+pub fn open_source(source: &str, options: &ImageOptions, output: &Output) -> Result<ImageSplits> {
+    let path = Path::new(source);
+    if path.exists() {
+        return Ok(data::open_images(path, options)?);
+    }
     if source == "digits" {
         return Ok(data::digits()?);
     }
-    let path = Path::new(source);
-    if path.exists() {
-        return Ok(data::open_images(path, &Default::default())?);
-    }
-    let looks_like_a_path = source.contains(['/', '\\', '.']);
-    if looks_like_a_path {
+    if source.contains(['/', '\\', '.']) {
         return Err(Error::Data(format!("{source}: no such file or folder")).into());
     }
-    let folder = Store::from_environment()?.locate(source, progress)?;
-    Ok(data::open_images(&folder, &Default::default())?)
+    let store = Store::from_environment()?;
+    let mut progress = TerminalProgress::new(output);
+    let folder = store.locate(source, &mut |step| progress.show(step))?;
+    Ok(data::open_images(&folder, options)?)
 }
 
 /// Divides opened data as the configuration says.
@@ -78,10 +85,10 @@ pub fn sample(set: &Arc<dyn ImageSet>, count: usize, seed: u64) -> Result<Subset
     Ok(Subset::new(set.clone(), indices)?)
 }
 
-/// How many pictures the most frequent class of `train` has in `test`: what guessing it always would score.
-pub fn majority_hits(train: &dyn ImageSet, test: &dyn ImageSet) -> u64 {
+/// The share of `test` that always guessing the most frequent class of `train` gets right.
+pub fn majority_share(train: &dyn ImageSet, test: &dyn ImageSet) -> f64 {
     let mut counts = vec![0usize; train.classes().len()];
     (0..train.len()).for_each(|index| counts[train.label(index)] += 1);
     let majority = (0..counts.len()).fold(0, |best, class| if counts[class] > counts[best] { class } else { best });
-    (0..test.len()).filter(|&index| test.label(index) == majority).count() as u64
+    (0..test.len()).filter(|&index| test.label(index) == majority).count() as f64 / test.len() as f64
 }

@@ -7,7 +7,7 @@ use ognivo_core::data::ImageSet;
 use ognivo_core::metrics::{ConfusionMatrix, CrossEntropy, TopK};
 use ognivo_core::train::{interrupt, loader::Loader};
 
-use super::batch::ImageBatcher;
+use super::batch::{ImageBatcher, WORKERS};
 use super::model::Network;
 use super::preprocess::Preprocessing;
 use crate::Result;
@@ -58,7 +58,6 @@ pub fn evaluate(
     set: &Arc<dyn ImageSet>,
     preprocessing: &Preprocessing,
     device: &Device,
-    workers: usize,
 ) -> Result<Scores> {
     let classes = set.classes().len();
     let mut scores = Scores {
@@ -67,7 +66,7 @@ pub fn evaluate(
         top5: TopK::new(5),
         mistakes: Vec::new(),
     };
-    let loader = Loader::new(ImageBatcher::evaluation(set.clone(), preprocessing.clone()), BATCH, workers);
+    let loader = Loader::new(ImageBatcher::evaluation(set.clone(), preprocessing.clone()), BATCH, WORKERS);
     let mut first = 0;
     for batch in loader.epoch(0, 0) {
         let batch = batch?;

@@ -6,6 +6,7 @@ use ognivo_core::data::{Image, ImageSet, picture};
 use ognivo_core::{Error, run::RunDirectory};
 use serde::{Deserialize, Serialize};
 
+use super::model::InputShape;
 use crate::Result;
 
 /// The file of a run directory that holds a [`Preprocessing`].
@@ -61,22 +62,15 @@ pub enum Polarity {
 impl Preprocessing {
     /// Measures a training set; `size` (height, width) overrides the size its pictures have.
     pub fn measure(set: &dyn ImageSet, size: Option<[usize; 2]>) -> Result<Self> {
-        let stride = set.len().div_ceil(SAMPLE).max(1);
-        let sample = || (0..set.len()).step_by(stride);
-        let (mut channels, mut common) = (1, None);
-        for index in sample() {
-            let image = set.image(index)?;
-            channels = channels.max(image.channels);
-            let size = [image.height, image.width];
-            common = if common.is_none_or(|common| common == size) { Some(size) } else { Some([0, 0]) };
+        let [channels, mut height, mut width] = common_shape(set)?;
+        if let Some(size) = size {
+            [height, width] = size;
         }
-        let common = common.ok_or_else(|| Error::Data("the training set holds no picture".into()))?;
-        let [height, width] = size.unwrap_or(if common == [0, 0] { [DEFAULT_SIDE; 2] } else { common });
         let mut shape = Self { channels, height, width, mean: vec![0.0; channels], deviation: vec![1.0; channels], ground: Ground::Mixed };
         shape.check()?;
         let (mut sums, mut squares, mut pixels) = (vec![0f64; channels], vec![0f64; channels], 0f64);
         let (mut dark, mut light, mut seen) = (0, 0, 0);
-        for index in sample() {
+        for index in sample(set) {
             let image = shape.fit(&set.image(index)?)?;
             for pixel in image.pixels.chunks_exact(channels) {
                 for (channel, &value) in pixel.iter().enumerate() {
@@ -104,6 +98,11 @@ impl Preprocessing {
             () => Ground::Mixed,
         };
         Ok(shape)
+    }
+
+    /// The network's input.
+    pub fn input(&self) -> InputShape {
+        InputShape { channels: self.channels, height: self.height, width: self.width }
     }
 
     /// Reads the preprocessing of a run.
@@ -183,6 +182,25 @@ impl Preprocessing {
         ))
         .into())
     }
+}
+
+/// Channels, height and width of the pictures of a set; a square of 64 where they differ in size.
+pub fn common_shape(set: &dyn ImageSet) -> Result<[usize; 3]> {
+    let (mut channels, mut common, mut differ) = (1, None, false);
+    for index in sample(set) {
+        let image = set.image(index)?;
+        channels = channels.max(image.channels);
+        let size = [image.height, image.width];
+        differ |= *common.get_or_insert(size) != size;
+    }
+    let size = common.ok_or_else(|| Error::Data("the training set holds no picture".into()))?;
+    let [height, width] = if differ { [DEFAULT_SIDE; 2] } else { size };
+    Ok([channels, height, width])
+}
+
+/// The indices of the pictures that are measured.
+fn sample(set: &dyn ImageSet) -> impl Iterator<Item = usize> + use<> {
+    (0..set.len()).step_by(set.len().div_ceil(SAMPLE).max(1))
 }
 
 /// Mean brightness, from 0 to 1, of the outermost rows and columns.

@@ -6,19 +6,17 @@ use ognivo_core::cli::{config, events::Output};
 use ognivo_core::run::{CONFIG, RunDirectory};
 use ognivo_core::train::fit::{Fit, Outcome};
 use ognivo_core::train::loader::Loader;
-use ognivo_core::{Error, random};
+use ognivo_core::Error;
+use ognivo_core::random::{self, Rng};
 use serde_json::Value;
 
-use super::batch::{ImageBatcher, TrainingOptions};
+use super::batch::{ImageBatcher, TrainingOptions, WORKERS};
 use super::data::Splits;
 use super::model::Network;
 use super::preprocess::{PREPROCESSING, Preprocessing};
 use super::train::{Classification, ClassifierConfig};
 use super::trained::CLASSES;
 use crate::Result;
-
-/// Threads that decode and augment; the network's own threads are busy elsewhere.
-const WORKERS: usize = 2;
 
 /// A run that is ready to train.
 pub struct Session<'a> {
@@ -36,7 +34,7 @@ impl<'a> Session<'a> {
             true => Preprocessing::open(run)?,
             false => Preprocessing::measure(&*splits.train, config.image_size)?,
         };
-        device.seed(random::mix(config.seed, &[u64::MAX]));
+        device.seed(random::stream(config.seed, &[random::INIT]).next_u64());
         let network = config.network.init(preprocessing.input(), splits.train.classes().len(), device)?;
         // The configuration is written last: its presence makes the folder a run.
         run.write_json(PREPROCESSING, &preprocessing)?;
@@ -57,7 +55,7 @@ impl<'a> Session<'a> {
             TrainingOptions { augment: config.augment.clone(), label_smoothing: config.label_smoothing, seed: config.seed };
         let batcher = ImageBatcher::training(splits.train.clone(), preprocessing.clone(), options);
         let loader = Loader::new(batcher, config.fit.batch_size, WORKERS).shuffled(config.seed);
-        let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone(), workers: WORKERS };
+        let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone() };
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
         Ok(fit.run(&task, network, &loader)?)
     }

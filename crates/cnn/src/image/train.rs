@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, activation::log_softmax};
-use ognivo_core::data::ImageSet;
+use ognivo_core::data::table::TableOptions;
+use ognivo_core::data::{ImageOptions, ImageSet};
 use ognivo_core::train::fit::{FitConfig, Learner, Step, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,10 @@ pub struct ClassifierConfig {
     pub limit: Option<usize>,
     /// The part of the training pictures held out to choose the best epoch, where the data has no validation part.
     pub valid_fraction: f64,
+    /// The label column of a table: its name or its index.
+    pub label_column: Option<String>,
+    /// CIFAR-100's 20 coarse classes instead of the 100 fine ones.
+    pub coarse_labels: bool,
     /// The network.
     pub network: NetworkConfig,
     /// Class-preserving changes of training pictures.
@@ -37,6 +42,14 @@ pub struct ClassifierConfig {
     pub fit: FitConfig,
 }
 
+impl ClassifierConfig {
+    /// What opening the data set needs to know.
+    pub fn image_options(&self) -> ImageOptions {
+        let table = TableOptions { label_column: self.label_column.clone(), ..Default::default() };
+        ImageOptions { coarse: self.coarse_labels, table, ..Default::default() }
+    }
+}
+
 /// Classification as [`ognivo_core::train::fit`] sees it.
 pub struct Classification {
     /// Held-out pictures; none means the last epoch's weights are kept.
@@ -45,8 +58,6 @@ pub struct Classification {
     pub preprocessing: Preprocessing,
     /// With autodiff.
     pub device: Device,
-    /// Threads that prepare batches.
-    pub workers: usize,
 }
 
 impl Learner for Classification {
@@ -63,7 +74,8 @@ impl Learner for Classification {
 
     fn validate(&self, network: &Network) -> ognivo_core::Result<Option<Validation>> {
         let Some(valid) = &self.valid else { return Ok(None) };
-        let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner(), self.workers)?;
+        let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner())
+            .map_err(|error| ognivo_core::Error::Task(error.into()))?;
         let (loss, accuracy) = (scores.loss.mean(), scores.accuracy());
         Ok(Some(Validation { score: accuracy, figures: vec![("loss", loss), ("accuracy", accuracy)] }))
     }

@@ -1,14 +1,15 @@
 //! A trained classifier, opened from its run directory alone.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use ognivo_core::data::Image;
+use ognivo_core::data::{Image, ImageSet};
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
 use ognivo_core::weights;
 
-use super::evaluate::log_probabilities;
+use super::evaluate::{Scores, evaluate, log_probabilities};
 use super::model::{InputShape, Network};
 use super::preprocess::Preprocessing;
 use super::train::ClassifierConfig;
@@ -52,6 +53,11 @@ impl Trained {
         let network = config.network.init(preprocessing.input(), classes.len(), device)?;
         let network = weights::load_into(network, weights::read(&file)?.0, &file)?.valid();
         Ok(Self { run, config, preprocessing, classes, network, device: device.clone() })
+    }
+
+    /// How well it classifies the pictures of a set.
+    pub fn evaluate(&self, set: &Arc<dyn ImageSet>) -> Result<Scores> {
+        evaluate(&self.network, set, &self.preprocessing, &self.device)
     }
 
     /// The probability of each class for each of some fitted pictures.

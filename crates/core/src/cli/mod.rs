@@ -36,12 +36,15 @@ pub enum Ended {
     Done,
     /// Ctrl-C stopped it, with everything saved.
     Interrupted,
+    /// It found fault with what it was given, and has said so.
+    Failed,
 }
 
 /// The exit code of a program: 0, 1 for a failure (said with its causes), 2 for bad usage, 130 after Ctrl-C.
 pub fn exit(outcome: anyhow::Result<Ended>, command: &str, output: &Output) -> ExitCode {
     match outcome {
         Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Failed) => ExitCode::FAILURE,
         Ok(Ended::Interrupted) => ExitCode::from(interrupt::EXIT_CODE as u8),
         Err(error) => {
             output.failure(command, &error);
