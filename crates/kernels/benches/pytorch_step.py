@@ -2,7 +2,7 @@
 
     taskset -c 0 python pytorch_step.py [mnist|resnet20] [threads] [steps]
 
-Prints milliseconds, wall and processor time, least and median over the steps, then the median of each part.
+Prints milliseconds, wall and processor time, least and median over the steps, then the median processor time of each part.
 """
 
 import statistics
@@ -23,13 +23,13 @@ class Probe(torch.autograd.Function):
     def forward(ctx, x, part):
         ctx.part = part
         if Probe.log is not None:
-            Probe.log.append((part, "forward", time.perf_counter()))
+            Probe.log.append((part, "forward", time.process_time()))
         return x.view_as(x)
 
     @staticmethod
     def backward(ctx, gradient):
         if Probe.log is not None:
-            Probe.log.append((ctx.part, "backward", time.perf_counter()))
+            Probe.log.append((ctx.part, "backward", time.process_time()))
         return gradient, None
 
 
@@ -101,7 +101,7 @@ def step(net, optimizer, x, labels):
     optimizer.zero_grad()
     loss.backward()
     if Probe.log is not None:
-        Probe.log.append(("Adam", "adam", time.perf_counter()))
+        Probe.log.append(("Adam", "adam", time.process_time()))
     optimizer.step()
     return loss
 
@@ -131,9 +131,9 @@ def profile(net, optimizer, x, labels, steps):
     parts = {}
     for index in range(steps):
         Probe.log = []
-        before = time.perf_counter()
+        before = time.process_time()
         step(net, optimizer, x, labels)
-        end = time.perf_counter()
+        end = time.process_time()
         log = Probe.log
         for (part, phase, at), (_, _, following) in zip(log, log[1:] + [(None, None, end)]):
             if phase == "forward":

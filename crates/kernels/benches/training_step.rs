@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `burn` runs the same nets on Burn's own operations; `pytorch_step.py` beside this file is the same in PyTorch. Prints milliseconds: wall
-//! and processor time, least and median over the steps, then the median of each part.
+//! and processor time, least and median over the steps, then the median processor time of each part.
 
 #[path = "training_step/nets.rs"]
 mod nets;

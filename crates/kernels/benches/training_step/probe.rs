@@ -1,6 +1,6 @@
 //! Identity operations that note when the forward and the backward pass go through them.
 
-use std::{cell::RefCell, collections::BTreeMap, time::Instant};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use burn::{
     backend::{
@@ -20,14 +20,14 @@ use burn::{
 type Part = &'static str;
 
 thread_local! {
-    static LOG: RefCell<Option<Vec<(Part, &'static str, Instant)>>> = const { RefCell::new(None) };
+    static LOG: RefCell<Option<Vec<(Part, &'static str, f64)>>> = const { RefCell::new(None) };
 }
 
 /// Notes, when profiling, that `part` has passed in this phase.
 pub(crate) fn note(part: Part, phase: &'static str) {
     LOG.with_borrow_mut(|log| {
         if let Some(log) = log {
-            log.push((part, phase, Instant::now()));
+            log.push((part, phase, processor_ms()));
         }
     });
 }
@@ -80,20 +80,20 @@ impl Backward<Flex, 1> for Passed {
     }
 }
 
-/// Runs `step` and prints the median time of each part in each phase.
+/// Runs `step` and prints the median processor time of each part in each phase.
 pub(crate) fn profile(steps: usize, mut step: impl FnMut()) {
     let mut parts: BTreeMap<(Part, &str), Vec<f64>> = BTreeMap::new();
     for index in 0..steps {
         LOG.set(Some(Vec::new()));
         step();
-        let end = Instant::now();
+        let end = processor_ms();
         let log = LOG.take().unwrap_or_default();
         let mut before = log[0].2;
         for (position, (part, phase, at)) in log.iter().enumerate().skip(1) {
             let following = log.get(position + 1).map_or(end, |entry| entry.2);
             let took = if *phase == "forward" { *at - before } else { following - *at };
             before = *at;
-            parts.entry((part, phase)).or_insert_with(|| vec![0.0; steps])[index] += took.as_secs_f64() * 1e3;
+            parts.entry((part, phase)).or_insert_with(|| vec![0.0; steps])[index] += took;
         }
     }
     for ((part, phase), mut times) in parts {
