@@ -1,4 +1,5 @@
 //! Clipping against PyTorch's; `reference/clip.py` made the numbers.
+#![cfg(feature = "flex")]
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;

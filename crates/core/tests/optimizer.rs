@@ -1,4 +1,5 @@
 //! Optimisers against PyTorch's (`reference/optimizers.py` made the numbers), against Burn's Adam, and themselves.
+#![cfg(feature = "flex")]
 
 use std::collections::HashMap;
 
