@@ -11,7 +11,7 @@ use serde_json::json;
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   classify-images evaluate --run runs/classify-images/mnist-001 --part valid")]
-pub struct Args {
+pub(crate) struct Args {
     /// The run directory [default: the newest run]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Args {
     device: DeviceArgs,
 }
 
-pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
     let mut config = trained.config.clone();
     if let Some(data) = &args.data {

@@ -14,7 +14,7 @@ use serde_json::json;
   (not strict, because batch normalisation's num_batches_tracked, which nothing depends on, is not stored)
 
 Names and layouts are PyTorch's; docs/images.md lists them with the module that takes them.")]
-pub struct Args {
+pub(crate) struct Args {
     /// The run directory [default: the newest run]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Args {
     device: DeviceArgs,
 }
 
-pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
     let tensors = weights::tensors_of(&trained.network);
     let metadata = json!({

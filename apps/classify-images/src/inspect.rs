@@ -13,7 +13,7 @@ use serde_json::json;
   classify-images inspect                                      the newest run: table and filters.png
   classify-images inspect --network resnet20 --input 3x32x32   any network, without training it
   classify-images inspect --layer conv2 --unit 5               the patches that excite a unit most")]
-pub struct Args {
+pub(crate) struct Args {
     /// The run directory [default: the newest run]
     #[arg(long, value_name = "DIR", conflicts_with = "network")]
     run: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub struct Args {
 /// Patches shown of one unit.
 const PATCHES: usize = 16;
 
-pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     if let Some(name) = &args.network {
         let summary = NetworkConfig::named(name)?.summary(args.input.parse::<InputShape>()?, args.classes)?;
         output.answer(&summary.to_string());
@@ -57,7 +57,7 @@ pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     output.answer(&summary.to_string());
     let folder = args.to.clone().unwrap_or_else(|| trained.run.path().to_path_buf());
     let filters = folder.join("filters.png");
-    picture::write_png(&filters, &contact_sheet(&first_layer_filters(&trained.network), 8, 8)?)?;
+    picture::write_png(&filters, &contact_sheet(&first_layer_filters(&trained.network)?, 8, 8)?)?;
     output.answer(&format!("first-layer filters: {}", filters.display()));
     if let (Some(layer), Some(unit)) = (&args.layer, args.unit) {
         let splits = data::open(&trained.config, output)?;

@@ -13,7 +13,7 @@ use serde_json::json;
 #[command(after_help = "Examples:
   classify-images predict seven.png
   classify-images predict *.jpg --run runs/classify-images/photos-001 --top 3 --json")]
-pub struct Args {
+pub(crate) struct Args {
     /// Picture files: PNG or JPEG, any size, grey or colour
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -37,7 +37,7 @@ enum PolarityArg {
     Invert,
 }
 
-pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
     let polarity = match args.polarity {
         PolarityArg::Auto => Polarity::Auto,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ognivo_cnn::image::augment::AugmentConfig;
+use ognivo_cnn::image::augment::{Augment, AugmentConfig};
 use ognivo_cnn::image::{data, preview::augmented_sheet, recipe::recipe};
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::data::picture;
@@ -11,7 +11,7 @@ use serde_json::json;
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   classify-images augment-preview --data cifar10 --augment flip,crop=4 --to preview.png")]
-pub struct Args {
+pub(crate) struct Args {
     /// Data set: a name or a path
     #[arg(long, default_value = "digits")]
     data: String,
@@ -32,14 +32,14 @@ pub struct Args {
     to: PathBuf,
 }
 
-pub fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let opened = data::open_source(&args.data, &Default::default(), output)?;
     let augment = match &args.augment {
         Some(augment) => augment.clone(),
         None => recipe(&args.data, &*opened.train)?.augment,
     };
     let sample = data::sample(&opened.train, args.pictures.clamp(1, 100), args.seed)?;
-    let sheet = augmented_sheet(&sample, &augment, args.versions.clamp(1, 100), args.seed)?;
+    let sheet = augmented_sheet(&sample, &Augment::new(augment.clone())?, args.versions.clamp(1, 100), args.seed)?;
     picture::write_png(&args.to, &sheet)?;
     output.answer(&format!("{}: {}", args.to.display(), serde_json::to_string(&augment)?));
     output.result("augment-preview", json!({ "file": args.to }), None);

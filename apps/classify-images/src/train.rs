@@ -26,7 +26,7 @@ use crate::TASK;
   classify-images train --data cifar10 --network resnet20 --augment flip,crop=4 --seed 3
   classify-images train --data mnist --run runs/mine --resume
   classify-images train --data fashion-mnist --set fit.optimizer=sgd --set fit.optimizer.momentum=0.9")]
-pub struct Args {
+pub(crate) struct Args {
     /// Data set: a name (`data list` shows them) or a path: IDX files, CIFAR batches, a folder per class, a table
     #[arg(long, default_value = "digits")]
     data: String,
@@ -43,7 +43,7 @@ pub struct Args {
     common: TrainArgs,
 }
 
-pub fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
+pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
     let device = args.common.device.open()?.autodiff();
     let path = args.common.run.clone().unwrap_or_else(|| RunDirectory::next_path(TASK, &data_name(&args.data)));
     let overlay = overlay(&args)?;

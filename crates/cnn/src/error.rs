@@ -40,6 +40,14 @@ pub enum Error {
     },
 }
 
+/// This crate's error inside a loop of `ognivo-core`.
+pub(crate) fn task_error(error: Error) -> ognivo_core::Error {
+    match error {
+        Error::Core(error) => error,
+        other => ognivo_core::Error::Task(Box::new(other)),
+    }
+}
+
 impl Error {
     pub(crate) fn layer(layer: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::Layer { layer: layer.into(), found: found.into(), expected: expected.into() }

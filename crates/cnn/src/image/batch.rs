@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ognivo_core::data::ImageSet;
-use ognivo_core::random;
 use ognivo_core::train::loader::{Batcher, Position};
 
-use super::augment::AugmentConfig;
+use super::augment::{Augment, FloatImage, MixupPlan, mixup_plan};
 use super::preprocess::Preprocessing;
+use crate::error::task_error;
 
 /// Threads that read, decode and augment.
 pub const WORKERS: usize = 2;
@@ -48,10 +48,10 @@ pub struct ImageBatcher {
 }
 
 /// What training does to its batches and evaluation does not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TrainingOptions {
     /// Class-preserving changes.
-    pub augment: AugmentConfig,
+    pub augment: Augment,
     /// Probability spread evenly over all classes (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
     /// With the epoch and the index it decides every random change.
@@ -84,21 +84,22 @@ impl Batcher for ImageBatcher {
         let mut labels = Vec::with_capacity(count);
         let mut targets = vec![0f32; count * classes];
         let smoothing = self.training.as_ref().map_or(0.0, |options| options.label_smoothing) as f32;
-        for ((&index, planes), target) in indices.iter().zip(images.chunks_exact_mut(values)).zip(targets.chunks_exact_mut(classes)) {
-            let image = self.preprocessing.fit(&self.set.image(index)?)?;
-            self.preprocessing.planes(&image, planes);
+        let rows = images.chunks_exact_mut(values).zip(targets.chunks_exact_mut(classes));
+        for (&index, (planes, target)) in indices.iter().zip(rows) {
+            let mut image = FloatImage::from(&self.preprocessing.fit(&self.set.image(index)?).map_err(task_error)?);
             if let Some(options) = &self.training {
-                let mut generator = random::stream(options.seed, &[position.epoch, index as u64]);
-                options.augment.apply(planes, [channels, height, width], &mut generator);
+                options.augment.replay(&mut image, options.seed, position.epoch, index);
             }
-            self.preprocessing.normalise(planes);
+            self.preprocessing.normalise(image.pixels(), planes);
             let label = self.set.label(index);
             target.fill(smoothing / classes as f32);
             target[label] += 1.0 - smoothing;
             labels.push(label);
         }
-        if let Some(options) = &self.training {
-            let plan = options.augment.mixup_plan(options.seed, position.epoch, position.batch as u64, count);
+        if let Some(TrainingOptions { augment, seed, .. }) = &self.training
+            && augment.config().mixup > 0.0
+        {
+            let plan = mixup_plan(augment.config().mixup, *seed, position.epoch, position.batch, count);
             mix(&mut images, values, &plan);
             mix(&mut targets, classes, &plan);
         }
@@ -111,12 +112,9 @@ impl Batcher for ImageBatcher {
 }
 
 /// Replaces row `i` by `lambda row_i + (1 - lambda) row_partner` (mixup, Zhang et al. 2018).
-fn mix(rows: &mut [f32], width: usize, plan: &[(usize, f32)]) {
-    if plan.is_empty() {
-        return;
-    }
+fn mix(rows: &mut [f32], width: usize, plan: &MixupPlan) {
     let before = rows.to_vec();
-    for (row, &(partner, lambda)) in rows.chunks_exact_mut(width).zip(plan) {
+    for (row, (partner, lambda)) in rows.chunks_exact_mut(width).zip(plan.partners.iter().zip(&plan.lambdas)) {
         for (value, other) in row.iter_mut().zip(&before[partner * width..]) {
             *value = lambda * *value + (1.0 - lambda) * other;
         }

@@ -67,7 +67,7 @@ pub fn split(opened: ImageSplits, config: &ClassifierConfig) -> Result<Splits> {
     }
     if valid.is_none() && config.valid_fraction > 0.0 {
         let (rest, held_out) = split_stratified(&train, config.valid_fraction, SPLIT_SEED)?;
-        (train, valid) = (Arc::new(rest), Some(Arc::new(held_out)));
+        (train, valid) = (Arc::new(rest), Some(Arc::new(held_out) as Arc<dyn ImageSet>));
     }
     let Some(test) = test.filter(|test| !test.is_empty()) else {
         return Err(Error::Data(format!("{}: no picture is left to test on", config.data)).into());

@@ -94,7 +94,7 @@ pub fn evaluate(
 /// `ln p(class | picture)` for pictures `[batch, channels, height, width]`, row after row.
 pub fn log_probabilities(network: &Network, images: Tensor<4>) -> Vec<f32> {
     // A backend that cannot give its own floats back has no use here; an empty answer then reads as no prediction.
-    log_softmax(network.forward(images), 1).into_data().convert::<f32>().to_vec().unwrap_or_default()
+    log_softmax(network.forward(images), 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default()
 }
 
 /// The first of the largest values.

@@ -44,7 +44,7 @@ pub fn patches(trained: &Trained, set: &dyn ImageSet, layer: &str, unit: usize, 
         let images = (first..last).map(|index| trained.preprocessing.fit(&set.image(index)?)).collect::<Result<Vec<_>>>()?;
         let activations = unit_activations(&trained.network, layer, trained.input(&images))?;
         let [_, _, rows, _] = activations.dims();
-        let values: Vec<f32> = activations.narrow(1, unit, 1).into_data().convert::<f32>().to_vec().unwrap_or_default();
+        let values: Vec<f32> = activations.narrow(1, unit, 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default();
         for (offset, map) in values.chunks_exact(rows * columns).enumerate() {
             let strongest = super::evaluate::argmax(map);
             let position = [strongest / columns, strongest % columns];

@@ -143,23 +143,14 @@ impl Preprocessing {
         Ok(if invert { picture::invert(&fitted) } else { fitted })
     }
 
-    /// A fitted picture as values from 0 to 1, channel after channel (C, H, W).
-    pub fn planes(&self, image: &Image, planes: &mut [f32]) {
+    /// Centres and scales values from 0 to 1, channel after channel.
+    pub fn normalise(&self, values: &[f32], normalised: &mut [f32]) {
         let area = self.height * self.width;
-        for (channel, plane) in planes.chunks_exact_mut(area).enumerate() {
-            for (value, pixel) in plane.iter_mut().zip(image.pixels.chunks_exact(self.channels)) {
-                *value = f32::from(pixel[channel]) / 255.0;
-            }
-        }
-    }
-
-    /// Centres and scales values from 0 to 1, in place.
-    pub fn normalise(&self, planes: &mut [f32]) {
-        let area = self.height * self.width;
-        for ((plane, mean), deviation) in planes.chunks_exact_mut(area).zip(&self.mean).zip(&self.deviation) {
+        let channels = values.chunks_exact(area).zip(normalised.chunks_exact_mut(area));
+        for ((values, normalised), (mean, deviation)) in channels.zip(self.mean.iter().zip(&self.deviation)) {
             let scale = 1.0 / deviation;
-            for value in plane {
-                *value = (*value - mean) * scale;
+            for (normalised, value) in normalised.iter_mut().zip(values) {
+                *normalised = (value - mean) * scale;
             }
         }
     }

@@ -10,6 +10,7 @@ use ognivo_core::Error;
 use ognivo_core::random::{self, Rng};
 use serde_json::Value;
 
+use super::augment::Augment;
 use super::batch::{ImageBatcher, TrainingOptions, WORKERS};
 use super::data::Splits;
 use super::model::Network;
@@ -52,7 +53,7 @@ impl<'a> Session<'a> {
     pub fn fit(self, splits: &Splits, output: &Output) -> Result<Outcome> {
         let Self { run, config, preprocessing, network, device } = self;
         let options =
-            TrainingOptions { augment: config.augment.clone(), label_smoothing: config.label_smoothing, seed: config.seed };
+            TrainingOptions { augment: Augment::new(config.augment.clone())?, label_smoothing: config.label_smoothing, seed: config.seed };
         let batcher = ImageBatcher::training(splits.train.clone(), preprocessing.clone(), options);
         let loader = Loader::new(batcher, config.fit.batch_size, WORKERS).shuffled(config.seed);
         let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone() };

@@ -13,6 +13,7 @@ use super::batch::{ImageBatch, ImageBatcher};
 use super::evaluate::evaluate;
 use super::model::{Network, NetworkConfig};
 use super::preprocess::Preprocessing;
+use crate::error::task_error;
 
 /// Everything that decides a training run; a run directory's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +76,7 @@ impl Learner for Classification {
     fn validate(&self, network: &Network) -> ognivo_core::Result<Option<Validation>> {
         let Some(valid) = &self.valid else { return Ok(None) };
         let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner())
-            .map_err(|error| ognivo_core::Error::Task(error.into()))?;
+            .map_err(task_error)?;
         let (loss, accuracy) = (scores.loss.mean(), scores.accuracy());
         Ok(Some(Validation { score: accuracy, figures: vec![("loss", loss), ("accuracy", accuracy)] }))
     }

@@ -9,6 +9,7 @@ use ognivo_core::data::{Image, ImageSet};
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
 use ognivo_core::weights;
 
+use super::augment::FloatImage;
 use super::evaluate::{Scores, evaluate, log_probabilities};
 use super::model::{InputShape, Network};
 use super::preprocess::Preprocessing;
@@ -73,8 +74,7 @@ impl Trained {
     pub fn input(&self, images: &[Image]) -> Tensor<4> {
         let mut values = vec![0f32; images.len() * self.preprocessing.values()];
         for (planes, image) in values.chunks_exact_mut(self.preprocessing.values()).zip(images) {
-            self.preprocessing.planes(image, planes);
-            self.preprocessing.normalise(planes);
+            self.preprocessing.normalise(FloatImage::from(image).pixels(), planes);
         }
         let InputShape { channels, height, width } = self.preprocessing.input();
         Tensor::from_data(TensorData::new(values, [images.len(), channels, height, width]), &self.device)

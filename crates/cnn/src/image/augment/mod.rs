@@ -54,6 +54,16 @@ impl FloatImage {
         &mut self.pixels
     }
 
+    /// The nearest picture of bytes; values beyond 0 and 1 become black and white.
+    pub fn to_image(&self) -> Result<Image> {
+        let [channels, height, width] = self.shape();
+        let byte = |position: usize| {
+            let value = self.pixels[position % channels * height * width + position / channels];
+            (value * 255.0).round().clamp(0.0, 255.0) as u8
+        };
+        Ok(Image::new(width, height, channels, (0..self.pixels.len()).map(byte).collect())?)
+    }
+
     /// The numbers alone.
     pub fn into_pixels(self) -> Vec<f32> {
         self.pixels

@@ -21,6 +21,8 @@ mod pytorch_mnist;
 mod resnet;
 mod standard;
 
+use std::str::FromStr;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,19 @@ pub struct InputShape {
     pub height: usize,
     /// Pixels in a row.
     pub width: usize,
+}
+
+impl FromStr for InputShape {
+    type Err = Error;
+
+    /// Reads `3x32x32`: channels, height, width.
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers: Vec<usize> = text.split('x').filter_map(|part| part.parse().ok()).collect();
+        match (numbers.as_slice(), text.split('x').count()) {
+            (&[channels, height, width], 3) => Ok(Self { channels, height, width }),
+            _ => Err(Error::setting("input", text, "channels x height x width, for example 3x32x32")),
+        }
+    }
 }
 
 /// Which network, with its settings: in JSON `{"network": "lenet5", "activation": "tanh"}`. Settings left out have their defaults;
