@@ -107,7 +107,7 @@ impl Chart for BarChart {
         let labels = widest(&mut self.bars.iter().map(|bar| width(&bar.label, FONT))).min(0.4 * column);
         let numbers = widest(&mut self.bars.iter().map(|bar| width(&self.value(bar.value), FONT)));
         let (start, end) = (labels + 10.0, (column - numbers - 10.0).max(labels + 30.0));
-        let place = |value: f64| start + (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0) * (end - start);
+        let place = |value: f64| start + (value - low) / (high - low) * (end - start);
 
         for (index, bar) in self.bars.iter().enumerate() {
             let left = (index as f64 / rows).floor() * (column + gap);

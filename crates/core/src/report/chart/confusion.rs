@@ -127,8 +127,9 @@ impl ConfusionChart<'_> {
             let title = format!("true {target}, predicted {predicted}: {} ({share} of {target})", cell.count);
             let area = [x + gap, y + gap, pitch - 2.0 * gap, pitch - 2.0 * gap];
             svg.rect(&format!("class=\"cell {kind} h{shade}\" rx=\"2\""), area, Some(&title));
-            let text = [grouped(&cell.count.to_string()), number((cell.count / 1000) as f64) + "k"];
-            if let Some(text) = text.iter().find(|text| width(text, FONT) + 4.0 <= pitch && pitch >= 18.0) {
+            let thousands = (cell.count >= 1000).then(|| number((cell.count as f64 / 1000.0).round()) + "k");
+            let text = [Some(grouped(&cell.count.to_string())), thousands];
+            if let Some(text) = text.iter().flatten().find(|text| width(text, FONT) + 4.0 <= pitch && pitch >= 18.0) {
                 svg.text(
                     &format!("count {kind} h{shade}"),
                     Anchor::Middle,
@@ -176,6 +177,22 @@ mod tests {
         let cell = matrix.cells().next().unwrap();
         assert!(svg.contains(&format!("true &lt;class 0&gt;, predicted &lt;class 0&gt;: {} (", cell.count)));
         assert!(!svg.contains("<class"));
+    }
+
+    #[test]
+    fn counts_without_room_are_rounded_or_left_out() {
+        let mut matrix = ConfusionMatrix::new(10);
+        (0..7).for_each(|_| matrix.add(0, 1).unwrap());
+        (0..113).for_each(|_| matrix.add(1, 1).unwrap());
+        (0..41_700).for_each(|_| matrix.add(2, 2).unwrap());
+        let counts = |room| {
+            let svg = ConfusionChart::new("c", &matrix, &[]).svg(room);
+            let texts = svg.lines().filter(|line| line.contains("<text class=\"count"));
+            texts.map(|line| line.split(['>', '<']).nth(2).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(counts(600.0), ["7", "113", "41\u{202f}700"]);
+        assert_eq!(counts(400.0), ["7", "113", "42k"]);
+        assert_eq!(counts(240.0), ["7"]);
     }
 
     #[test]
