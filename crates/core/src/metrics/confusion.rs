@@ -137,7 +137,7 @@ impl ConfusionMatrix {
     /// The `limit` most frequent mistakes, most frequent first, equals in the order of the classes.
     pub fn mistakes(&self, limit: usize) -> Vec<Confusion> {
         let mut mistakes: Vec<_> = self.cells().filter(|cell| cell.target != cell.predicted).collect();
-        mistakes.sort_by(|a, b| b.count.cmp(&a.count));
+        mistakes.sort_by_key(|cell| std::cmp::Reverse(cell.count));
         mistakes.truncate(limit);
         mistakes
     }

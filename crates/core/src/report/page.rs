@@ -196,9 +196,9 @@ impl Section {
     /// Adds a chart as wide as the page.
     pub fn chart(&mut self, chart: &dyn Chart) -> &mut Self {
         let _ =
-            write!(self.html, "<figure class=\"card chart\"><h3>{}</h3><div class=\"room\">\n", escape(chart.title()));
+            writeln!(self.html, "<figure class=\"card chart\"><h3>{}</h3><div class=\"room\">", escape(chart.title()));
         for room in ROOMS {
-            let _ = write!(self.html, "<div class=\"room-{room}\">{}</div>\n", chart.svg(room.into()));
+            let _ = writeln!(self.html, "<div class=\"room-{room}\">{}</div>", chart.svg(room.into()));
         }
         self.html.push_str("</div></figure>\n");
         self

@@ -130,7 +130,7 @@ impl LineChart {
             let values = || series.points.iter().copied().filter(|&point| self.drawable(point));
             let lowest = values().min_by(|a, b| a.1.total_cmp(&b.1));
             let highest = values().max_by(|a, b| a.1.total_cmp(&b.1));
-            if let (Some(low), Some(high), Some(last)) = (lowest, highest, values().last()) {
+            if let (Some(low), Some(high), Some(last)) = (lowest, highest, values().next_back()) {
                 text += &format!(
                     " {}: lowest {} at {}, highest {} at {}, last {}.",
                     series.name,
