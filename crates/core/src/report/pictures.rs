@@ -1,0 +1,130 @@
+//! Grids of pictures: samples, mistakes, filters.
+
+use std::fmt::Write;
+
+use super::png::{base64, encode, shrink};
+use super::text::escape;
+use crate::Result;
+use crate::data::Image;
+
+/// Longest side a picture keeps in a report, in pixels.
+const LARGEST: usize = 192;
+
+/// How a caption is to be taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Neither.
+    #[default]
+    Neutral,
+    /// As right; shown with a tick.
+    Good,
+    /// As wrong; shown with a cross.
+    Bad,
+}
+
+/// A picture with its caption.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    uri: String,
+    width: usize,
+    height: usize,
+    caption: String,
+    detail: String,
+    tone: Tone,
+}
+
+impl Picture {
+    /// A picture and a caption, which is also what a reader who cannot see it is told.
+    ///
+    /// Sides longer than 192 pixels are shrunk; small pictures are enlarged by the page with crisp pixels.
+    ///
+    /// # Errors
+    /// An image whose pixels do not fit its size.
+    pub fn new(image: &Image, caption: impl Into<String>) -> Result<Self> {
+        let image = shrink(image, LARGEST);
+        let uri = format!("data:image/png;base64,{}", base64(&encode(&image)?));
+        let (width, height) = (image.width, image.height);
+        Ok(Self { uri, width, height, caption: caption.into(), detail: String::new(), tone: Tone::Neutral })
+    }
+
+    /// A second, quieter line.
+    pub fn detail(mut self, text: impl Into<String>) -> Self {
+        self.detail = text.into();
+        self
+    }
+
+    /// Marks the picture as right or wrong.
+    pub fn tone(mut self, tone: Tone) -> Self {
+        self.tone = tone;
+        self
+    }
+}
+
+/// Pictures side by side, as many in a row as there is room.
+#[derive(Clone, Debug)]
+pub struct PictureGrid {
+    title: String,
+    pictures: Vec<Picture>,
+}
+
+impl PictureGrid {
+    /// A grid without pictures yet.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), pictures: Vec::new() }
+    }
+
+    /// Adds a picture.
+    pub fn picture(mut self, picture: Picture) -> Self {
+        self.push(picture);
+        self
+    }
+
+    /// Adds a picture to a grid that is being filled in a loop.
+    pub fn push(&mut self, picture: Picture) {
+        self.pictures.push(picture);
+    }
+
+    pub(super) fn html(&self) -> String {
+        let mut html = format!("<div class=\"card\"><h3>{}</h3><ul class=\"pictures\">\n", escape(&self.title));
+        for picture in &self.pictures {
+            let Picture { uri, width, height, .. } = picture;
+            let (caption, detail) = (escape(&picture.caption), escape(&picture.detail));
+            let crisp = if (*width).max(*height) <= 64 { " class=\"crisp\"" } else { "" };
+            let (tone, sign) = match picture.tone {
+                Tone::Neutral => ("", ""),
+                Tone::Good => (" class=\"good\"", "<span aria-hidden=\"true\">✓ </span>"),
+                Tone::Bad => (" class=\"bad\"", "<span aria-hidden=\"true\">✗ </span>"),
+            };
+            let _ = write!(
+                html,
+                "<li{tone}><figure><div class=\"frame\"><img{crisp} src=\"{uri}\" width=\"{width}\" height=\"{height}\" \
+                 alt=\"{caption}\"></div><figcaption><b>{sign}{caption}</b>"
+            );
+            if !detail.is_empty() {
+                let _ = write!(html, "<span>{detail}</span>");
+            }
+            html.push_str("</figcaption></figure></li>\n");
+        }
+        html + "</ul></div>\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_embedded_and_captioned() {
+        let small = Image { width: 8, height: 8, channels: 1, pixels: vec![7; 64] };
+        let large = Image { width: 400, height: 100, channels: 3, pixels: vec![7; 120_000] };
+        let html = PictureGrid::new("Mistakes")
+            .picture(Picture::new(&small, "a \"cat\"").unwrap().detail("true: <dog>").tone(Tone::Bad))
+            .picture(Picture::new(&large, "wide").unwrap())
+            .html();
+        assert!(html.contains("<img class=\"crisp\" src=\"data:image/png;base64,iVBORw0KGgo"));
+        assert!(html.contains("width=\"8\" height=\"8\" alt=\"a &quot;cat&quot;\""));
+        assert!(html.contains("<span>true: &lt;dog&gt;</span>") && html.contains("<li class=\"bad\">"));
+        assert!(html.contains("width=\"192\" height=\"48\" alt=\"wide\""));
+        assert!(Picture::new(&Image { width: 1, height: 1, channels: 1, pixels: vec![] }, "").is_err());
+    }
+}
