@@ -30,6 +30,7 @@ mod shipped;
 mod store;
 #[cfg(test)]
 mod tests;
+mod zip;
 
 pub use archive::Packing;
 pub use index::{DataFile, Dataset, Index};
