@@ -252,7 +252,7 @@ mod tests {
             ("name = 'a'", &file.replace("'a'", "'C:a'"), "file name \"C:a\""),
             ("name = 'a'", &file.replace(HASH, "abc"), "sha256 \"abc\""),
             ("name = 'a'", &format!("{file}\nurls = ['file:///etc/passwd']"), "URL"),
-            ("name = 'a'", &format!("{file}\nunpack = 'rar'"), "line 11"),
+            ("name = 'a'", &format!("{file}\nunpack = 'rar'"), "line 12: found unknown variant"),
             ("name = 'a'", &format!("{file}\nsha = 1"), "line 12: found unknown field"),
             ("name = 'a'\nships = true", &format!("{file}\nunpack = 'zip'"), "an archive that ships"),
             ("name = 'a'", &format!("{file}\n[[set.file]]\nbytes=1\n{file}"), "file \"a\" twice"),

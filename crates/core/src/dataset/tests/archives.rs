@@ -59,7 +59,7 @@ fn zipped(entries: &[(&str, &[u8], u32)]) -> Vec<u8> {
         let at = data.len() as u32;
         data.extend([b"PK\x03\x04", common.as_slice(), name.as_bytes(), &packed].concat());
         // Made on Unix; comment, volume and internal attributes; external attributes; place of the data.
-        let attributes = [[0; 8].as_slice(), &(mode << 16).to_le_bytes(), &at.to_le_bytes()].concat();
+        let attributes = [[0; 6].as_slice(), &(mode << 16).to_le_bytes(), &at.to_le_bytes()].concat();
         directory.extend([b"PK\x01\x02\x14\x03", common.as_slice(), &attributes, name.as_bytes()].concat());
     }
     let count = (entries.len() as u16).to_le_bytes();

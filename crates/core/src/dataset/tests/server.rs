@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How a request is answered.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The content, or the range that was asked for.
     Serve,
     /// The whole content, whatever range was asked for.
@@ -35,13 +35,13 @@ struct State {
 
 /// A server on a port of its own at 127.0.0.1, until the test ends.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     address: String,
     state: Arc<Mutex<State>>,
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));
@@ -56,19 +56,19 @@ impl Server {
         Self { address, state }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)
     }
 
     /// Puts content at a path. The script's answers are used up first; after them all requests are served.
-    pub fn put(&self, path: &str, content: &[u8], script: impl IntoIterator<Item = Answer>) {
+    pub(crate) fn put(&self, path: &str, content: &[u8], script: impl IntoIterator<Item = Answer>) {
         let mut state = self.state.lock().unwrap();
         state.content.insert(path.into(), content.to_vec());
         state.script.insert(path.into(), script.into_iter().collect());
     }
 
     /// Path and `Range` header of each request so far.
-    pub fn requests(&self) -> Vec<(String, Option<String>)> {
+    pub(crate) fn requests(&self) -> Vec<(String, Option<String>)> {
         self.state.lock().unwrap().requests.clone()
     }
 }
