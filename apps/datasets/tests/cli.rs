@@ -1,6 +1,7 @@
 //! The binary from end to end: what it prints, what it exits with, what it leaves behind.
 
 #[path = "../../../crates/core/src/dataset/tests/server.rs"]
+#[allow(dead_code, reason = "the tests of the library use all of its answers")]
 mod server;
 
 use std::fs;
