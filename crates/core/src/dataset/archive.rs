@@ -1,4 +1,4 @@
-//! Unpacks tar.gz and zip archives without trusting them.
+//! Unpacks tar.gz and zip archives without trusting them. The zip format is read in `zip.rs`.
 //!
 //! Refused: absolute names, `..`, names that mean something else on another platform, links, devices, an entry twice,
 //! encrypted entries, more entries or bytes than the limits allow. An archive that is refused half way leaves files in
@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use tar::EntryType;
-use zip::ZipArchive;
-use zip::result::ZipError;
 
+use super::zip;
 use crate::{Error, Result};
 
 /// How files are packed together.
@@ -67,7 +66,7 @@ pub(super) fn unpack(
     let mut writer = Writer { archive, target, limits, bytes, written: 0, entries: 0, kinds: HashMap::new(), each };
     match packing {
         Packing::TarGz => unpack_tar_gz(BufReader::new(file), &mut writer),
-        Packing::Zip => unpack_zip(BufReader::new(file), &mut writer),
+        Packing::Zip => zip::unpack(BufReader::new(file), packed, &mut writer),
     }
 }
 
@@ -79,7 +78,7 @@ enum Kind {
 }
 
 /// Writes entries below `target` and keeps the limits.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     archive: &'a Path,
     target: &'a Path,
     limits: Limits,
@@ -92,16 +91,16 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn refuse(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
+    pub(super) fn refuse(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
         Error::format(self.archive, format!("entry {}", self.entries), found, expected)
     }
 
-    fn damaged(&self, error: impl std::fmt::Display) -> Error {
+    pub(super) fn damaged(&self, error: impl std::fmt::Display) -> Error {
         self.refuse(error.to_string(), "an undamaged archive")
     }
 
     /// Counts an entry, before it is looked at.
-    fn count(&mut self) -> Result<()> {
+    pub(super) fn count(&mut self) -> Result<()> {
         self.entries += 1;
         if self.entries > self.limits.entries {
             return Err(self.refuse("one more entry", format!("at most {}", self.limits.entries)));
@@ -111,7 +110,7 @@ impl Writer<'_> {
     }
 
     /// The path below the target that `name` means; `None` for what an operating system left behind.
-    fn path(&self, name: &str) -> Result<Option<PathBuf>> {
+    pub(super) fn path(&self, name: &str) -> Result<Option<PathBuf>> {
         let shown = || format!("the name {:?}", name.chars().take(200).collect::<String>());
         let refuse = |expected: &str| Err(self.refuse(shown(), expected));
         if name.len() as u64 > NAME_BYTES {
@@ -137,7 +136,7 @@ impl Writer<'_> {
     }
 
     /// Makes `path` and the folders above it.
-    fn folder(&mut self, path: &Path) -> Result<()> {
+    pub(super) fn folder(&mut self, path: &Path) -> Result<()> {
         for folder in path.ancestors().filter(|folder| !folder.as_os_str().is_empty()) {
             match self.kinds.get(folder) {
                 Some(Kind::Folder) => break,
@@ -150,7 +149,7 @@ impl Writer<'_> {
     }
 
     /// Writes the file `path` from `content`.
-    fn file(&mut self, path: &Path, content: &mut dyn Read) -> Result<()> {
+    pub(super) fn file(&mut self, path: &Path, content: &mut dyn Read) -> Result<()> {
         if let Some(parent) = path.parent() {
             self.folder(parent)?;
         }
@@ -231,26 +230,4 @@ fn read_short(entry: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "an extended header that is too long"));
     }
     Ok(bytes)
-}
-
-fn unpack_zip(packed: impl Read + io::Seek, writer: &mut Writer<'_>) -> Result<()> {
-    let mut archive = ZipArchive::new(packed).map_err(|error| writer.damaged(error))?;
-    for index in 0..archive.len() {
-        writer.count()?;
-        let mut entry = archive.by_index(index).map_err(|error| match error {
-            ZipError::UnsupportedArchive(what) => writer.refuse(what, "plain stored or deflated entries"),
-            other => writer.damaged(other),
-        })?;
-        // The file type bits of the Unix mode, where the archive was made on Unix: file, folder or none.
-        if !matches!(entry.unix_mode().unwrap_or(0) & 0o170_000, 0 | 0o040_000 | 0o100_000) {
-            return Err(writer.refuse("a link or device", "files and folders only"));
-        }
-        let name = entry.name().map_err(|error| writer.damaged(error))?.into_owned();
-        match writer.path(&name)? {
-            None => {}
-            Some(path) if name.ends_with('/') => writer.folder(&path)?,
-            Some(path) => writer.file(&path, &mut entry)?,
-        }
-    }
-    Ok(())
 }

@@ -204,7 +204,10 @@ impl Source<'_> {
                     return Ok(Attempt::Complete);
                 }
                 Ok(0) => {
-                    return Ok(Attempt::Broken { reason: format!("ended after {offset} of {total} bytes"), wait: None });
+                    return Ok(Attempt::Broken {
+                        reason: format!("ended after {offset} of {total} bytes"),
+                        wait: None,
+                    });
                 }
                 Ok(count) => {
                     offset += count as u64;

@@ -223,7 +223,10 @@ mod tests {
         let cifar = index.get("cifar10").unwrap();
         assert_eq!(cifar.folder, "cifar-10-batches-bin");
         assert_eq!(cifar.files[0].sha256, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd");
-        assert_eq!(index.sets().iter().filter(|set| set.ships).map(|set| set.name.as_str()).collect::<Vec<_>>(), ["digits"]);
+        assert_eq!(
+            index.sets().iter().filter(|set| set.ships).map(|set| set.name.as_str()).collect::<Vec<_>>(),
+            ["digits"]
+        );
         for set in index.sets().iter().filter(|set| !set.ships) {
             let fetchable = set.files.iter().all(|file| !file.urls.is_empty());
             assert!(fetchable || set.manual.is_some(), "{} can neither be fetched nor says how to get it", set.name);
@@ -249,7 +252,7 @@ mod tests {
             ("name = 'a'", &file.replace("'a'", "'C:a'"), "file name \"C:a\""),
             ("name = 'a'", &file.replace(HASH, "abc"), "sha256 \"abc\""),
             ("name = 'a'", &format!("{file}\nurls = ['file:///etc/passwd']"), "URL"),
-            ("name = 'a'", &format!("{file}\nunpack = 'rar'"), "line 11"),
+            ("name = 'a'", &format!("{file}\nunpack = 'rar'"), "line 12: found unknown variant"),
             ("name = 'a'", &format!("{file}\nsha = 1"), "line 12: found unknown field"),
             ("name = 'a'\nships = true", &format!("{file}\nunpack = 'zip'"), "an archive that ships"),
             ("name = 'a'", &format!("{file}\n[[set.file]]\nbytes=1\n{file}"), "file \"a\" twice"),

@@ -28,6 +28,9 @@ mod index;
 mod progress;
 mod shipped;
 mod store;
+#[cfg(test)]
+mod tests;
+mod zip;
 
 pub use archive::Packing;
 pub use index::{DataFile, Dataset, Index};

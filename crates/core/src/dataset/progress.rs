@@ -77,7 +77,11 @@ impl<'a> TerminalProgress<'a> {
                 self.output.warn(&format!("{set}: waiting for another process that is working on it"));
             }
             Progress::Download { file, url, received, total } => {
-                if self.starts(format!("download {file}"), total, "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+                if self.starts(
+                    format!("download {file}"),
+                    total,
+                    "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+                ) {
                     self.output.line(&format!("downloading {file} from {url}"));
                     let details = serde_json::json!({"file": file, "url": url, "received": received, "total": total});
                     self.output.event("download", details);

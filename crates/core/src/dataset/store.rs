@@ -224,7 +224,7 @@ impl Store {
             text += &format!("\n  {}: found {found}; expected {expected}", path.display());
         }
         let how = match (&set.manual, file.urls.first()) {
-            (Some(manual), _) => manual.clone(),
+            (Some(manual), _) => format!("{manual} Home page: {}", set.home),
             (None, Some(url)) => format!("download {url} (home page: {})", set.home),
             (None, None) => format!("see {}", set.home),
         };
@@ -263,7 +263,7 @@ impl Store {
         if result.is_err() {
             let _ = fs::remove_dir_all(&temporary);
         }
-        result.map(|()| target.join(&set.folder))
+        result.map(|()| data_below(target, set))
     }
 
     /// Removes what an unpacking that was killed left behind. The lock is held.
@@ -277,7 +277,7 @@ impl Store {
 
     /// The data of a packed set, if it is unpacked.
     fn unpacked(&self, set: &Dataset) -> Option<PathBuf> {
-        Some(self.unpack_target(set).join(&set.folder)).filter(|folder| set.is_packed() && folder.is_dir())
+        Some(data_below(self.unpack_target(set), set)).filter(|folder| set.is_packed() && folder.is_dir())
     }
 
     /// Named after the archives' checksums, so that new archives never meet old content.
@@ -322,6 +322,12 @@ impl Store {
         let path = self.bookkeeping(set).join("lock");
         cache::lock(&path, || progress(Progress::Waiting { set: &set.name })).map_err(hint_at_cache)
     }
+}
+
+/// The folder of the data, below the place where the archives are unpacked.
+fn data_below(unpacked: PathBuf, set: &Dataset) -> PathBuf {
+    // Joining an empty path would add a slash at the end.
+    if set.folder.is_empty() { unpacked } else { unpacked.join(&set.folder) }
 }
 
 /// Whether `folder` has all files of `set`, and `good` holds for each.
