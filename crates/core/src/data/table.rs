@@ -111,14 +111,15 @@ impl Table {
 
     fn parse(source: Source, options: &TableOptions) -> Result<Self> {
         let path = source.path().to_path_buf();
-        let mut guard = RecordGuard { inner: BufReader::with_capacity(1 << 16, source), since_record: 0 };
-        let head = guard.inner.fill_buf().map(first_delimiter);
-        let head = head.map_err(|error| guard.inner.get_ref().failure(error, "a table"))?;
+        let inner = BufReader::with_capacity(1 << 16, source);
+        let mut lines = Lines { inner, line: 0, at_start: true, since_record: 0 };
+        let head = lines.inner.fill_buf().map(first_delimiter);
+        let head = head.map_err(|error| lines.inner.get_ref().failure(error, "a table"))?;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(options.delimiter.unwrap_or(head))
-            .from_reader(guard);
+            .from_reader(lines);
 
         let mut record = ByteRecord::new();
         let mut rows: Option<Rows> = None;
@@ -127,10 +128,9 @@ impl Table {
             match reader.read_byte_record(&mut record) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(error) => return Err(failure(error, &reader)),
+                Err(error) => return Err(failure(error, reader.get_ref())),
             }
-            let line = record.position().map_or(0, csv::Position::line);
-            let place = Place { path: &path, line };
+            let place = Place { path: &path, line: reader.get_ref().line };
             match &mut rows {
                 Some(rows) => rows.push(&record, place)?,
                 None => {
@@ -150,15 +150,28 @@ impl Table {
     }
 }
 
-/// Stops a record without end (an open quote, a binary file) before it fills the memory.
-struct RecordGuard<R> {
-    inner: R,
+/// Gives out one line at a time, so that its count is the line of the record just read (the CSV reader's own count is
+/// behind after blank lines and carriage returns), and stops a record without end before it fills the memory.
+struct Lines<'a> {
+    inner: BufReader<Source<'a>>,
+    /// Lines begun so far.
+    line: u64,
+    at_start: bool,
     since_record: u64,
 }
 
-impl<R: Read> Read for RecordGuard<R> {
+impl Read for Lines<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let ahead = self.inner.fill_buf()?;
+        let end = ahead.iter().position(|&byte| byte == b'\n').map_or(ahead.len(), |newline| newline + 1);
+        let count = end.min(buffer.len());
+        let bytes = &ahead[..count];
+        buffer[..count].copy_from_slice(bytes);
+        if count > 0 {
+            self.line += u64::from(self.at_start);
+            self.at_start = bytes.ends_with(b"\n");
+        }
+        self.inner.consume(count);
         self.since_record += count as u64;
         if self.since_record > MAX_RECORD {
             let message = format!("a record of more than {MAX_RECORD} bytes");
@@ -168,12 +181,13 @@ impl<R: Read> Read for RecordGuard<R> {
     }
 }
 
-fn failure(error: csv::Error, reader: &csv::Reader<RecordGuard<BufReader<Source>>>) -> Error {
-    let source = reader.get_ref().inner.get_ref();
-    let line = reader.position().line();
+fn failure(error: csv::Error, lines: &Lines) -> Error {
+    let source = lines.inner.get_ref();
     match error.into_kind() {
         csv::ErrorKind::Io(error) => source.failure(error, "records of a table"),
-        kind => Error::format(source.path(), format!("line {line}"), format!("{kind:?}"), "a record of a table"),
+        kind => {
+            Error::format(source.path(), format!("line {}", lines.line), format!("{kind:?}"), "a record of a table")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 /// The system's allocator, counting bytes held by the current thread and their peak.
-pub struct Counting;
+pub(crate) struct Counting;
 
 thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// The most bytes that `work` held at once on this thread, beyond what was held before.
-pub fn peak<T>(work: impl FnOnce() -> T) -> (T, u64) {
+pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = HELD.get();
     PEAK.set(before);
     let value = work();

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 /// Calls `parse` with `count` damaged copies of each of `files`; the same ones at every run.
 ///
 /// The first copies are cut at every byte of the file's first 64 and are followed by random damage.
-pub fn for_each_mutant(files: &[&[u8]], count: usize, mut parse: impl FnMut(&[u8])) {
+pub(crate) fn for_each_mutant(files: &[&[u8]], count: usize, mut parse: impl FnMut(&[u8])) {
     for (number, file) in files.iter().enumerate() {
         let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
         let cuts = file.len().min(64).min(count);
@@ -17,7 +17,7 @@ pub fn for_each_mutant(files: &[&[u8]], count: usize, mut parse: impl FnMut(&[u8
 
 /// One damaged copy: one to three faults, each a cut, flipped bits, overwritten bytes, an extreme number in place of
 /// another, a lost, doubled or zeroed stretch, or foreign bytes put in.
-pub fn mutate(bytes: &[u8], rng: &mut impl Rng) -> Vec<u8> {
+pub(crate) fn mutate(bytes: &[u8], rng: &mut impl Rng) -> Vec<u8> {
     let mut copy = bytes.to_vec();
     for _ in 0..rng.random_range(1..=3) {
         fault(&mut copy, rng);

@@ -55,7 +55,7 @@ save("rgb_alpha.png", Image.fromarray(np.concatenate([colour, alpha[..., None]],
 deep = (rng.integers(0, 65536, (6, 9))).astype(np.uint16)
 Image.fromarray(deep).save(out / "grey16.png")
 expected["grey16.png"] = dict(width=9, height=6, channels=1,
-                              pixels=np.round(deep.reshape(-1) * 255 / 65535).astype(int).tolist())
+                              pixels=np.round(deep.reshape(-1).astype(float) * 255 / 65535).astype(int).tolist())
 for orientation in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = orientation

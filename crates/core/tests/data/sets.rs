@@ -59,7 +59,7 @@ fn the_split_is_fixed() {
     assert!(other.iter().collect::<BTreeSet<_>>().len() > 5, "the seed does not matter: {other:?}");
 }
 
-const PINNED_TAKEN: [usize; 5] = [0, 0, 0, 0, 0];
+const PINNED_TAKEN: [usize; 5] = [0, 2, 3, 7, 9];
 
 #[test]
 fn splits_that_cannot_be_are_refused() {

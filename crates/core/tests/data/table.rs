@@ -70,6 +70,7 @@ fn broken_tables_are_refused() {
     assert_says(&message(parse("1\n2\n")), &["line 1", "1 column"]);
     assert_says(&message(parse("1,2,a\n1,2\n")), &["line 2", "2 fields", "3, as in the first record"]);
     assert_says(&message(parse("1,a\n\n1x,a\n")), &["line 3, column 0", "\"1x\"", "a finite number"]);
+    assert_says(&message(parse("1,a\r\n\r\n2,\"a\nb\"\r\n3,a\r\nx,a")), &["line 6, column 0"]);
     for number in ["nan", "inf", "1e39", ""] {
         assert_says(&message(parse(&format!("1,a\n{number},a\n"))), &["line 2, column 0", "a finite number"]);
     }
