@@ -1,6 +1,6 @@
 use ognivo_core::data::MemoryImages;
 use ognivo_core::data::table::TableOptions;
-use ognivo_core::data::{ImageOptions, ImageSet, Layout, idx, open_images};
+use ognivo_core::data::{ImageOptions, Layout, idx, open_images};
 
 use crate::{assert_says, gzip, message, names, put};
 

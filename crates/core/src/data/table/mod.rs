@@ -1,10 +1,15 @@
 //! Tables: CSV and TSV files of numbers with a label column, plain or in gzip.
 
+mod columns;
+mod lines;
+
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::ByteRecord;
+
+use columns::Columns;
+use lines::Lines;
 
 use super::source::Source;
 use super::{MemoryImages, pixel_bytes};
@@ -16,8 +21,6 @@ pub const MAX_RECORD: u64 = 16 << 20;
 pub const MAX_VALUES: usize = 1 << 30;
 /// A column with more distinct values is not a label column.
 pub const MAX_CLASSES: usize = 1 << 16;
-/// Names that mark the label column where none is given.
-const LABEL_NAMES: [&str; 3] = ["label", "class", "target"];
 
 /// How a table is written. The default guesses all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,20 +114,18 @@ impl Table {
 
     fn parse(source: Source, options: &TableOptions) -> Result<Self> {
         let path = source.path().to_path_buf();
-        let inner = BufReader::with_capacity(1 << 16, source);
-        let mut lines = Lines { inner, line: 0, at_start: true, since_record: 0 };
-        let head = lines.inner.fill_buf().map(first_delimiter);
-        let head = head.map_err(|error| lines.inner.get_ref().failure(error, "a table"))?;
+        let mut lines = Lines::new(source);
+        let delimiter = lines.delimiter().map_err(|error| lines.source().failure(error, "a table"))?;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(options.delimiter.unwrap_or(head))
+            .delimiter(options.delimiter.unwrap_or(delimiter))
             .from_reader(lines);
 
         let mut record = ByteRecord::new();
         let mut rows: Option<Rows> = None;
         loop {
-            reader.get_mut().since_record = 0;
+            reader.get_mut().begin_record();
             match reader.read_byte_record(&mut record) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -134,9 +135,9 @@ impl Table {
             match &mut rows {
                 Some(rows) => rows.push(&record, place)?,
                 None => {
-                    let layout = Layout::new(&record, options, place)?;
-                    let mut first = Rows::new(layout, options.classes.clone());
-                    if !first.layout.has_header {
+                    let columns = Columns::new(&record, options, place)?;
+                    let mut first = Rows::new(columns, options.classes.clone());
+                    if !first.columns.has_header {
                         first.push(&record, place)?;
                     }
                     rows = Some(first);
@@ -148,54 +149,6 @@ impl Table {
             _ => Err(Error::format(path, "end of file", "no records", "at least one row of numbers and a label")),
         }
     }
-}
-
-/// Gives out one line at a time, so that its count is the line of the record just read (the CSV reader's own count is
-/// behind after blank lines and carriage returns), and stops a record without end before it fills the memory.
-struct Lines<'a> {
-    inner: BufReader<Source<'a>>,
-    /// Lines begun so far.
-    line: u64,
-    at_start: bool,
-    since_record: u64,
-}
-
-impl Read for Lines<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let ahead = self.inner.fill_buf()?;
-        let end = ahead.iter().position(|&byte| byte == b'\n').map_or(ahead.len(), |newline| newline + 1);
-        let count = end.min(buffer.len());
-        let bytes = &ahead[..count];
-        buffer[..count].copy_from_slice(bytes);
-        if count > 0 {
-            self.line += u64::from(self.at_start);
-            self.at_start = bytes.ends_with(b"\n");
-        }
-        self.inner.consume(count);
-        self.since_record += count as u64;
-        if self.since_record > MAX_RECORD {
-            let message = format!("a record of more than {MAX_RECORD} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(count)
-    }
-}
-
-fn failure(error: csv::Error, lines: &Lines) -> Error {
-    let source = lines.inner.get_ref();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => source.failure(error, "records of a table"),
-        kind => {
-            Error::format(source.path(), format!("line {}", lines.line), format!("{kind:?}"), "a record of a table")
-        }
-    }
-}
-
-fn first_delimiter(head: &[u8]) -> u8 {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
-    // The last maximum is taken: comma where nothing else is commoner.
-    *[b';', b'\t', b','].iter().max_by_key(|&&delimiter| count(delimiter)).unwrap_or(&b',')
 }
 
 /// Where a record stands, for errors.
@@ -212,65 +165,14 @@ impl Place<'_> {
     }
 }
 
-/// What the first record and the options say about all of them.
-struct Layout {
-    has_header: bool,
-    label: usize,
-    width: usize,
-    columns: Vec<String>,
-}
-
-impl Layout {
-    fn new(first: &ByteRecord, options: &TableOptions, place: Place) -> Result<Self> {
-        let fields: Vec<String> = first.iter().map(|field| shown(field).trim().to_string()).collect();
-        let is_label = |field: &String| match &options.label_column {
-            Some(name) => field == name,
-            None => LABEL_NAMES.iter().any(|name| field.eq_ignore_ascii_case(name)),
-        };
-        let is_number = |field: &String| field.parse::<f64>().is_ok();
-        let has_header = options.header.unwrap_or_else(|| {
-            !fields.iter().any(is_number) || fields.iter().any(|field| is_label(field) && !is_number(field))
-        });
-        let named: Vec<usize> =
-            (0..fields.len()).filter(|&column| has_header && fields.get(column).is_some_and(is_label)).collect();
-        let label = match (named.as_slice(), &options.label_column) {
-            (&[one], _) => one,
-            (&[], None) => fields.len().saturating_sub(1),
-            (&[], Some(given)) => index(given, fields.len()).ok_or_else(|| {
-                let found = if has_header {
-                    format!("the columns {}", listed(&fields))
-                } else {
-                    format!("{} columns without header", fields.len())
-                };
-                place.error(None, found, format!("a label column {given:?} (a name of the header, or an index from 0)"))
-            })?,
-            (several, _) => {
-                let found = format!("{} columns that may be the label: {several:?}", several.len());
-                return Err(place.error(None, found, "one; give its index"));
-            }
-        };
-        if fields.len() < 2 {
-            let found = format!("{} column", fields.len());
-            return Err(place.error(None, found, "at least one column of numbers and one of labels"));
+fn failure(error: csv::Error, lines: &Lines) -> Error {
+    let source = lines.source();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => source.failure(error, "records of a table"),
+        kind => {
+            Error::format(source.path(), format!("line {}", lines.line), format!("{kind:?}"), "a record of a table")
         }
-        let name = |(column, field): (usize, String)| if has_header { field } else { column.to_string() };
-        let width = fields.len();
-        let columns = fields.into_iter().enumerate().filter(|&(column, _)| column != label).map(name).collect();
-        Ok(Self { has_header, label, width, columns })
     }
-}
-
-/// A column by its index, negative from the end.
-fn index(given: &str, width: usize) -> Option<usize> {
-    let index: i64 = given.trim().parse().ok()?;
-    let width = i64::try_from(width).ok()?;
-    let index = if index < 0 { index.checked_add(width)? } else { index };
-    (0..width).contains(&index).then_some(index as usize)
-}
-
-fn listed(fields: &[String]) -> String {
-    let some: Vec<String> = fields.iter().take(20).map(|field| format!("{field:?}")).collect();
-    some.join(", ") + if fields.len() > 20 { ", ..." } else { "" }
 }
 
 /// A field as an error shows it: at most 40 characters.
@@ -280,7 +182,7 @@ fn shown(field: &[u8]) -> String {
 
 /// Records read so far; classes are numbered as they come and put in order at the end.
 struct Rows {
-    layout: Layout,
+    columns: Columns,
     features: Vec<f32>,
     labels: Vec<usize>,
     classes: Vec<String>,
@@ -289,15 +191,15 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(layout: Layout, given: Option<Vec<String>>) -> Self {
+    fn new(columns: Columns, given: Option<Vec<String>>) -> Self {
         let is_given = given.is_some();
         let classes = given.unwrap_or_default();
         let numbers = classes.iter().cloned().enumerate().map(|(label, name)| (name, label)).collect();
-        Self { layout, features: Vec::new(), labels: Vec::new(), classes, numbers, is_given }
+        Self { columns, features: Vec::new(), labels: Vec::new(), classes, numbers, is_given }
     }
 
     fn push(&mut self, record: &ByteRecord, place: Place) -> Result<()> {
-        let width = self.layout.width;
+        let width = self.columns.width;
         if record.len() != width {
             return Err(place.error(
                 None,
@@ -309,7 +211,7 @@ impl Rows {
             return Err(place.error(None, "more records".into(), format!("a table of at most {MAX_VALUES} numbers")));
         }
         for (column, field) in record.iter().enumerate() {
-            if column == self.layout.label {
+            if column == self.columns.label {
                 let label = self.label(field, place, column)?;
                 self.labels.push(label);
                 continue;
@@ -346,7 +248,7 @@ impl Rows {
     }
 
     fn finish(self, name: String) -> Table {
-        let Self { layout, features, mut labels, mut classes, is_given, .. } = self;
+        let Self { columns, features, mut labels, mut classes, is_given, .. } = self;
         if !is_given {
             let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
             let mut order: Vec<usize> = (0..classes.len()).collect();
@@ -361,6 +263,6 @@ impl Rows {
             labels.iter_mut().for_each(|label| *label = rank[*label]);
             classes = order.into_iter().map(|class| std::mem::take(&mut classes[class])).collect();
         }
-        Table { name, columns: layout.columns, features, labels, classes }
+        Table { name, columns: columns.names, features, labels, classes }
     }
 }
