@@ -1,10 +1,15 @@
 //! Tables: CSV and TSV files of numbers with a label column, plain or in gzip.
 
+mod columns;
+mod lines;
+
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::ByteRecord;
+
+use columns::Columns;
+use lines::Lines;
 
 use super::source::Source;
 use super::{MemoryImages, pixel_bytes};
@@ -16,8 +21,6 @@ pub const MAX_RECORD: u64 = 16 << 20;
 pub const MAX_VALUES: usize = 1 << 30;
 /// A column with more distinct values is not a label column.
 pub const MAX_CLASSES: usize = 1 << 16;
-/// Names that mark the label column where none is given.
-const LABEL_NAMES: [&str; 3] = ["label", "class", "target"];
 
 /// How a table is written. The default guesses all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,32 +114,30 @@ impl Table {
 
     fn parse(source: Source, options: &TableOptions) -> Result<Self> {
         let path = source.path().to_path_buf();
-        let mut guard = RecordGuard { inner: BufReader::with_capacity(1 << 16, source), since_record: 0 };
-        let head = guard.inner.fill_buf().map(first_delimiter);
-        let head = head.map_err(|error| guard.inner.get_ref().failure(error, "a table"))?;
+        let mut lines = Lines::new(source);
+        let delimiter = lines.delimiter().map_err(|error| lines.source().failure(error, "a table"))?;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(options.delimiter.unwrap_or(head))
-            .from_reader(guard);
+            .delimiter(options.delimiter.unwrap_or(delimiter))
+            .from_reader(lines);
 
         let mut record = ByteRecord::new();
         let mut rows: Option<Rows> = None;
         loop {
-            reader.get_mut().since_record = 0;
+            reader.get_mut().begin_record();
             match reader.read_byte_record(&mut record) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(error) => return Err(failure(error, &reader)),
+                Err(error) => return Err(failure(error, reader.get_ref())),
             }
-            let line = record.position().map_or(0, csv::Position::line);
-            let place = Place { path: &path, line };
+            let place = Place { path: &path, line: reader.get_ref().line };
             match &mut rows {
                 Some(rows) => rows.push(&record, place)?,
                 None => {
-                    let layout = Layout::new(&record, options, place)?;
-                    let mut first = Rows::new(layout, options.classes.clone());
-                    if !first.layout.has_header {
+                    let columns = Columns::new(&record, options, place)?;
+                    let mut first = Rows::new(columns, options.classes.clone());
+                    if !first.columns.has_header {
                         first.push(&record, place)?;
                     }
                     rows = Some(first);
@@ -148,40 +149,6 @@ impl Table {
             _ => Err(Error::format(path, "end of file", "no records", "at least one row of numbers and a label")),
         }
     }
-}
-
-/// Stops a record without end (an open quote, a binary file) before it fills the memory.
-struct RecordGuard<R> {
-    inner: R,
-    since_record: u64,
-}
-
-impl<R: Read> Read for RecordGuard<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.since_record += count as u64;
-        if self.since_record > MAX_RECORD {
-            let message = format!("a record of more than {MAX_RECORD} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(count)
-    }
-}
-
-fn failure(error: csv::Error, reader: &csv::Reader<RecordGuard<BufReader<Source>>>) -> Error {
-    let source = reader.get_ref().inner.get_ref();
-    let line = reader.position().line();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => source.failure(error, "records of a table"),
-        kind => Error::format(source.path(), format!("line {line}"), format!("{kind:?}"), "a record of a table"),
-    }
-}
-
-fn first_delimiter(head: &[u8]) -> u8 {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
-    // The last maximum is taken: comma where nothing else is commoner.
-    *[b';', b'\t', b','].iter().max_by_key(|&&delimiter| count(delimiter)).unwrap_or(&b',')
 }
 
 /// Where a record stands, for errors.
@@ -198,65 +165,14 @@ impl Place<'_> {
     }
 }
 
-/// What the first record and the options say about all of them.
-struct Layout {
-    has_header: bool,
-    label: usize,
-    width: usize,
-    columns: Vec<String>,
-}
-
-impl Layout {
-    fn new(first: &ByteRecord, options: &TableOptions, place: Place) -> Result<Self> {
-        let fields: Vec<String> = first.iter().map(|field| shown(field).trim().to_string()).collect();
-        let is_label = |field: &String| match &options.label_column {
-            Some(name) => field == name,
-            None => LABEL_NAMES.iter().any(|name| field.eq_ignore_ascii_case(name)),
-        };
-        let is_number = |field: &String| field.parse::<f64>().is_ok();
-        let has_header = options.header.unwrap_or_else(|| {
-            !fields.iter().any(is_number) || fields.iter().any(|field| is_label(field) && !is_number(field))
-        });
-        let named: Vec<usize> =
-            (0..fields.len()).filter(|&column| has_header && fields.get(column).is_some_and(is_label)).collect();
-        let label = match (named.as_slice(), &options.label_column) {
-            (&[one], _) => one,
-            (&[], None) => fields.len().saturating_sub(1),
-            (&[], Some(given)) => index(given, fields.len()).ok_or_else(|| {
-                let found = if has_header {
-                    format!("the columns {}", listed(&fields))
-                } else {
-                    format!("{} columns without header", fields.len())
-                };
-                place.error(None, found, format!("a label column {given:?} (a name of the header, or an index from 0)"))
-            })?,
-            (several, _) => {
-                let found = format!("{} columns that may be the label: {several:?}", several.len());
-                return Err(place.error(None, found, "one; give its index"));
-            }
-        };
-        if fields.len() < 2 {
-            let found = format!("{} column", fields.len());
-            return Err(place.error(None, found, "at least one column of numbers and one of labels"));
+fn failure(error: csv::Error, lines: &Lines) -> Error {
+    let source = lines.source();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => source.failure(error, "records of a table"),
+        kind => {
+            Error::format(source.path(), format!("line {}", lines.line), format!("{kind:?}"), "a record of a table")
         }
-        let name = |(column, field): (usize, String)| if has_header { field } else { column.to_string() };
-        let width = fields.len();
-        let columns = fields.into_iter().enumerate().filter(|&(column, _)| column != label).map(name).collect();
-        Ok(Self { has_header, label, width, columns })
     }
-}
-
-/// A column by its index, negative from the end.
-fn index(given: &str, width: usize) -> Option<usize> {
-    let index: i64 = given.trim().parse().ok()?;
-    let width = i64::try_from(width).ok()?;
-    let index = if index < 0 { index.checked_add(width)? } else { index };
-    (0..width).contains(&index).then_some(index as usize)
-}
-
-fn listed(fields: &[String]) -> String {
-    let some: Vec<String> = fields.iter().take(20).map(|field| format!("{field:?}")).collect();
-    some.join(", ") + if fields.len() > 20 { ", ..." } else { "" }
 }
 
 /// A field as an error shows it: at most 40 characters.
@@ -266,7 +182,7 @@ fn shown(field: &[u8]) -> String {
 
 /// Records read so far; classes are numbered as they come and put in order at the end.
 struct Rows {
-    layout: Layout,
+    columns: Columns,
     features: Vec<f32>,
     labels: Vec<usize>,
     classes: Vec<String>,
@@ -275,15 +191,15 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(layout: Layout, given: Option<Vec<String>>) -> Self {
+    fn new(columns: Columns, given: Option<Vec<String>>) -> Self {
         let is_given = given.is_some();
         let classes = given.unwrap_or_default();
         let numbers = classes.iter().cloned().enumerate().map(|(label, name)| (name, label)).collect();
-        Self { layout, features: Vec::new(), labels: Vec::new(), classes, numbers, is_given }
+        Self { columns, features: Vec::new(), labels: Vec::new(), classes, numbers, is_given }
     }
 
     fn push(&mut self, record: &ByteRecord, place: Place) -> Result<()> {
-        let width = self.layout.width;
+        let width = self.columns.width;
         if record.len() != width {
             return Err(place.error(
                 None,
@@ -295,7 +211,7 @@ impl Rows {
             return Err(place.error(None, "more records".into(), format!("a table of at most {MAX_VALUES} numbers")));
         }
         for (column, field) in record.iter().enumerate() {
-            if column == self.layout.label {
+            if column == self.columns.label {
                 let label = self.label(field, place, column)?;
                 self.labels.push(label);
                 continue;
@@ -332,7 +248,7 @@ impl Rows {
     }
 
     fn finish(self, name: String) -> Table {
-        let Self { layout, features, mut labels, mut classes, is_given, .. } = self;
+        let Self { columns, features, mut labels, mut classes, is_given, .. } = self;
         if !is_given {
             let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
             let mut order: Vec<usize> = (0..classes.len()).collect();
@@ -347,6 +263,6 @@ impl Rows {
             labels.iter_mut().for_each(|label| *label = rank[*label]);
             classes = order.into_iter().map(|class| std::mem::take(&mut classes[class])).collect();
         }
-        Table { name, columns: layout.columns, features, labels, classes }
+        Table { name, columns: columns.names, features, labels, classes }
     }
 }

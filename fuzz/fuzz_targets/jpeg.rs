@@ -1,0 +1,16 @@
+//! JPEG pictures: the signature is put in front, so every input reaches the decoder.
+#![no_main]
+
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use ognivo_core::data::picture::decode_bytes;
+
+const SIGNATURE: &[u8] = b"\xff\xd8\xff";
+
+fuzz_target!(|bytes: &[u8]| {
+    let rest = bytes.strip_prefix(SIGNATURE).unwrap_or(bytes);
+    if let Ok(image) = decode_bytes(&[SIGNATURE, rest].concat(), Path::new("input")) {
+        assert_eq!(image.pixels.len(), image.width * image.height * image.channels);
+    }
+});
