@@ -55,7 +55,7 @@ fn check(name: &str, config: serde_json::Value) {
     assert!((found - case.loss).abs() <= TOLERANCE * case.loss, "loss {found}, expected {}", case.loss);
     CheckGradients::run(&network, &loss.backward(), &case.gradients, TOLERANCE);
     common::CheckBuffers::run(&network, &case.running, TOLERANCE);
-    let x = ramp(case.shape, 1001, &Device::flex());
+    let x = ramp(case.shape, 1001, &Device::default());
     case.evaluated.check("evaluated", network.valid().forward(x), TOLERANCE);
     // No parameter on our side that PyTorch's lacks, and their order is the same.
     let names = tensors(&network).into_iter().map(|(name, _)| name).filter(|name| !name.contains("running_"));
