@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 /// value each way, no multiplication, so memory bandwidth bounds it.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::relu(x);
     }
     relu_reference(x)
@@ -37,8 +37,8 @@ mod kernel {
     };
 
     use crate::{
-        flex::{Values, update},
-        simd::vectorised,
+        memory::{Values, update},
+        vectorised::vectorised,
     };
 
     pub(super) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {

@@ -30,7 +30,7 @@ pub struct BatchStatistics {
 pub fn batch_norm2d(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> (Tensor<4>, BatchStatistics) {
     check(&x, &[&gamma, &beta]);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::batch_norm(x, gamma, beta, epsilon, false);
     }
     batch_norm2d_reference(x, gamma, beta, epsilon)
@@ -45,7 +45,7 @@ pub fn batch_norm2d_relu(
 ) -> (Tensor<4>, BatchStatistics) {
     check(&x, &[&gamma, &beta]);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::batch_norm(x, gamma, beta, epsilon, true);
     }
     batch_norm2d_relu_reference(x, gamma, beta, epsilon)
@@ -63,7 +63,7 @@ pub fn batch_norm2d_add_relu(
     check(&x, &[&gamma, &beta]);
     assert_eq!(x.dims(), residual.dims(), "batch_norm2d_add_relu: the residual's shape must be that of x");
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::batch_norm_add_relu(x, residual, gamma, beta, epsilon);
     }
     batch_norm2d_add_relu_reference(x, residual, gamma, beta, epsilon)
@@ -80,7 +80,7 @@ pub fn batch_norm2d_inference(
 ) -> Tensor<4> {
     check(&x, &[&gamma, &beta, &statistics.mean, &statistics.variance]);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         let scale = gamma / (statistics.variance + epsilon).sqrt();
         let shift = beta - statistics.mean * scale.clone();
         return kernel::channel_affine(x, scale, shift);

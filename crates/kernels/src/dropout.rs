@@ -5,7 +5,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use crate::simd::vectorised;
+use crate::vectorised::vectorised;
 
 /// Multiplies each value of `x` by zero with probability `p`, else by `1 / (1 - p)`; each seed gives another mask, the same on every
 /// backend and for any number of threads.
@@ -21,7 +21,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, seed: u64) -> Tensor<D> {
         return x;
     }
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::dropout(x, p, seed);
     }
     dropout_reference(x, p, seed)
@@ -128,7 +128,7 @@ mod kernel {
     };
 
     use super::Mask;
-    use crate::flex::{CHUNK, update};
+    use crate::memory::{CHUNK, update};
 
     const _: () = assert!(CHUNK % super::BLOCK == 0);
 

@@ -7,13 +7,13 @@ mod activation;
 mod batch_norm;
 mod conv2d;
 mod dropout;
-#[cfg(feature = "flex")]
-mod flex;
 mod linear;
+#[cfg(feature = "flex")]
+mod memory;
 mod pool2d;
-mod simd;
 #[cfg(feature = "flex")]
 mod sums;
+mod vectorised;
 
 pub use activation::{relu, relu_reference};
 pub use batch_norm::{

@@ -34,7 +34,7 @@ pub fn max_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::max_pool2d(x, kernel, stride, padding, ceil_mode, false);
     }
     max_pool2d_reference(x, kernel, stride, padding, ceil_mode)
@@ -53,7 +53,7 @@ pub fn relu_max_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::max_pool2d(x, kernel, stride, padding, ceil_mode, true);
     }
     relu_max_pool2d_reference(x, kernel, stride, padding, ceil_mode)
@@ -74,7 +74,7 @@ pub fn avg_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::flex::runs_kernel(&x) {
+    if crate::memory::runs_kernel(&x) {
         return kernel::avg_pool2d(x, kernel, stride, padding, count_padding, ceil_mode);
     }
     avg_pool2d_reference(x, kernel, stride, padding, count_padding, ceil_mode)

@@ -1,6 +1,6 @@
 //! Sums of long runs in single precision: 32 partial sums, so that they vectorise and lose little.
 
-use crate::simd::vectorised;
+use crate::vectorised::vectorised;
 
 pub(crate) const LANES: usize = 32;
 

@@ -70,8 +70,10 @@ fn statistics_stay_accurate_far_from_zero_and_over_many_values() {
         let device = Device::flex();
         let tensor = Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &device);
         let (_, found) = batch_norm2d(tensor, Tensor::ones([2], &device), Tensor::zeros([2], &device), 0.0);
-        let (mean, variance) =
-            (found.mean.into_data().try_to_vec::<f32>().unwrap(), found.variance.into_data().try_to_vec::<f32>().unwrap());
+        let (mean, variance) = (
+            found.mean.into_data().try_to_vec::<f32>().unwrap(),
+            found.variance.into_data().try_to_vec::<f32>().unwrap(),
+        );
         for channel in 0..2 {
             let plane = shape[2] * shape[3];
             let of_channel: Vec<f64> =

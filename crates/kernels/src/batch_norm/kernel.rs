@@ -20,7 +20,7 @@ use super::{
     BatchStatistics,
     planes::{Epilogue, Geometry, Mask, Normalised, affine, backward, normalise},
 };
-use crate::flex::{Values, tensor};
+use crate::memory::{Values, tensor};
 
 pub(super) fn batch_norm(
     x: Tensor<4>,

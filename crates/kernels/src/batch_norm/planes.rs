@@ -9,7 +9,7 @@ use burn::{backend::flex::FlexTensor, tensor::Shape};
 
 use super::rows::{deviations, gradient_sums, input_gradient, mask_by_input, mask_by_output, scale_rows, write_rows};
 use crate::{
-    flex::{Disjoint, Update, filled, for_each_task, tensor},
+    memory::{Disjoint, Update, filled, for_each_task, tensor},
     sums::{Lanes, add, fold},
 };
 

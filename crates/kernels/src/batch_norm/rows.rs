@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use super::planes::Line;
 use crate::{
-    simd::vectorised,
     sums::{LANES, Lanes},
+    vectorised::vectorised,
 };
 
 vectorised! {

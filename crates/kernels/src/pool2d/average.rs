@@ -4,9 +4,9 @@ use std::mem::MaybeUninit;
 
 use super::window::{Window, strided};
 use crate::{
-    flex::{Disjoint, fill, filled, for_each_task},
-    simd::vectorised,
+    memory::{Disjoint, fill, filled, for_each_task},
     sums::{Lanes, add, fold},
+    vectorised::vectorised,
 };
 
 /// Values that one sum in single precision takes up at most, when a window is a whole plane.

@@ -22,7 +22,7 @@ use super::{
     maximum::{self, Places},
     window::{Side, Window},
 };
-use crate::flex::{Values, tensor};
+use crate::memory::{Values, tensor};
 
 pub(super) fn max_pool2d(
     x: Tensor<4>,

@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use super::window::{Window, strided};
 use crate::{
-    flex::{Disjoint, fill, filled, for_each_task},
-    simd::vectorised,
+    memory::{Disjoint, fill, filled, for_each_task},
+    vectorised::vectorised,
 };
 
 /// For every output, the place in its window where the maximum was found, counted row by row.

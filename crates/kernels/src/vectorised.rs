@@ -56,12 +56,12 @@ macro_rules! vectorised {
                 fn avx2($($argument: $type),*) $(-> $result)? {
                     portable($($argument),*)
                 }
-                match $crate::simd::level() {
+                match $crate::vectorised::level() {
                     // SAFETY: the machine has these instructions, as just asked.
-                    $crate::simd::Level::Avx512 => return unsafe { avx512($($argument),*) },
+                    $crate::vectorised::Level::Avx512 => return unsafe { avx512($($argument),*) },
                     // SAFETY: the machine has these instructions, as just asked.
-                    $crate::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
-                    $crate::simd::Level::Plain => {}
+                    $crate::vectorised::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::vectorised::Level::Plain => {}
                 }
             }
             portable($($argument),*)
