@@ -49,7 +49,7 @@ impl Dropout {
 /// faster itself.
 #[cfg(feature = "flex")]
 fn host_seed(device: &Device) -> Option<u64> {
-    if device.clone().without_autodiff() != Device::flex() {
+    if *device != Device::flex() {
         return None;
     }
     // Four numbers of 16 bits: exact in single precision.
