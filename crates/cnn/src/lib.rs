@@ -26,7 +26,7 @@
 //! assert_eq!(summary.layer("pool2")?.output, [16, 5, 5]);
 //!
 //! // A device with gradients trains: the same seed gives the same weights.
-//! let device = Device::flex().autodiff();
+//! let device = Device::default().autodiff();
 //! device.seed(1);
 //! let network = config.init(input, 10, &device)?;
 //! let pictures = Tensor::<4>::zeros([2, 1, 32, 32], &device);
@@ -36,7 +36,7 @@
 //!
 //! // Without gradients it evaluates, and shows what any layer puts out.
 //! let network = network.valid();
-//! let pictures = Tensor::<4>::zeros([2, 1, 32, 32], &Device::flex());
+//! let pictures = Tensor::<4>::zeros([2, 1, 32, 32], &Device::default());
 //! assert_eq!(unit_activations(&network, "conv1", pictures)?.dims(), [2, 6, 28, 28]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

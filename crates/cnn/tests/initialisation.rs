@@ -1,15 +1,16 @@
-//! How weights start. One test in this file: the device's random state belongs to the process.
+//! What follows from the device's seed: weights and dropout's masks. One test in this file: the random state belongs to the process.
 
 mod common;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use common::values;
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
+use ognivo_cnn::layer::Dropout;
 
 #[test]
-fn weights_follow_the_seed_and_the_stated_distributions() {
-    let device = Device::flex().autodiff();
+fn weights_and_masks_follow_the_seed_and_the_stated_distributions() {
+    let device = Device::default().autodiff();
     let input = InputShape { channels: 3, height: 32, width: 32 };
     let build = |name: &str, seed: u64| {
         device.seed(seed);
@@ -39,6 +40,17 @@ fn weights_follow_the_seed_and_the_stated_distributions() {
         let deviation = moments(&weights).1;
         assert!((deviation / (bound / 3.0_f64.sqrt()) - 1.0).abs() < 0.02, "{deviation}");
     }
+    // Dropout: the same seed gives the same masks, each use another.
+    let dropout = Dropout::new(0.5).unwrap();
+    let masks = |seed| {
+        device.seed(seed);
+        [(); 2].map(|()| values(&dropout.forward(Tensor::<2>::ones([8, 64], &device))))
+    };
+    let [first, second] = masks(3);
+    assert_eq!([first.clone(), second.clone()], masks(3));
+    assert_ne!(first, second);
+    assert_ne!(first, masks(4)[0]);
+
     // He: normal, variance 2 / fan_in; 36 864 draws.
     let Network::ResNet(network) = build("resnet20", 1) else { unreachable!() };
     let (mean, deviation) = moments(&values(&network.layer3[1].conv1.weight.val()));

@@ -9,6 +9,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, Tolerance, activation::log_softmax};
 use common::{Digest, ramp, reference, training_device, values};
 use ognivo_cnn::layer::*;
+use proptest::prelude::*;
 use serde::Deserialize;
 
 /// Single precision against double.
@@ -118,7 +119,7 @@ fn backward(y: Tensor<4>) -> burn::tensor::Gradients {
 
 fn picture(rows: &[&[f32]]) -> Tensor<4> {
     let flat: Vec<f32> = rows.concat();
-    Tensor::<1>::from_floats(flat.as_slice(), &Device::flex()).reshape([1, 1, rows.len(), rows[0].len()])
+    Tensor::<1>::from_floats(flat.as_slice(), &Device::default()).reshape([1, 1, rows.len(), rows[0].len()])
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn convolution_and_its_gradients_are_pytorchs() {
 fn boundaries_are_numpys() {
     for case in layers().padding {
         let [height, width] = case.shape;
-        let x = ramp([1, 1, height, width], 1, &Device::flex());
+        let x = ramp([1, 1, height, width], 1, &Device::default());
         let y = case.boundary.pad(x, case.rows, case.columns);
         close(&format!("{:?} of {:?}", case.boundary, case.shape), &values(&y), &case.y, 1e-6);
     }
@@ -172,15 +173,15 @@ fn a_window_of_three_sees_its_neighbours() {
     ];
     for (boundary, expected) in expected {
         let config = ConvolutionConfig::new([1, 1], [1, 3]).with_boundary(boundary).with_bias(false);
-        let mut layer = config.init(&Device::flex()).unwrap();
-        layer.weight = Param::from_tensor(Tensor::from_floats([[[[1.0, 10.0, 100.0]]]], &Device::flex()));
+        let mut layer = config.init(&Device::default()).unwrap();
+        layer.weight = Param::from_tensor(Tensor::from_floats([[[[1.0, 10.0, 100.0]]]], &Device::default()));
         assert_eq!(values(&layer.forward(x.clone())), expected, "{boundary:?}");
     }
 }
 
 #[test]
 fn convolutions_that_cannot_be_are_errors() {
-    let device = Device::flex();
+    let device = Device::default();
     let base = ConvolutionConfig::new([4, 6], [3, 3]);
     for config in [
         base.clone().with_groups(0),
@@ -291,7 +292,7 @@ fn local_response_norm_and_its_gradient_are_pytorchs() {
 #[test]
 fn local_response_norm_by_hand() {
     // Channels 1, 2, 3 and n = 3, k = 1, alpha = 1, beta = 1: sums of squares 5, 14, 13.
-    let x = Tensor::<1>::from_floats([1.0, 2.0, 3.0], &Device::flex()).reshape([1, 3, 1, 1]);
+    let x = Tensor::<1>::from_floats([1.0, 2.0, 3.0], &Device::default()).reshape([1, 3, 1, 1]);
     let config = LocalResponseNormConfig::new().with_size(3).with_k(1.0).with_alpha(1.0).with_beta(1.0);
     let y = config.init().unwrap().forward(x);
     close("y", &values(&y), &[1.0 / 6.0, 2.0 / 15.0, 3.0 / 14.0], 1e-6);
@@ -323,7 +324,7 @@ fn batch_norm_trains_and_evaluates_as_pytorchs() {
         close("running mean", &values(&layer.running_mean.value()), &step.running_mean, 1e-5);
         close("running variance", &values(&layer.running_var.value()), &step.running_var, 1e-5);
     }
-    let x = ramp(case.shape, 12, &Device::flex()) * 2.0 + 0.5;
+    let x = ramp(case.shape, 12, &Device::default()) * 2.0 + 0.5;
     case.evaluated.check("evaluated", layer.valid().forward(x), TOLERANCE);
 }
 
@@ -378,7 +379,7 @@ fn activations_and_their_slopes_are_pytorchs() {
         close(activation.name(), &values(&activation.forward_maps(maps)), &curve.y, 1e-5);
 
         // Saturating means: flat far out on both sides.
-        let far = Tensor::<1>::from_floats([-300.0, -200.0, 200.0, 300.0], &Device::flex());
+        let far = Tensor::<1>::from_floats([-300.0, -200.0, 200.0, 300.0], &Device::default());
         let far = values(&activation.forward(far));
         let flat = (far[0] - far[1]).abs() < 1e-3 && (far[2] - far[3]).abs() < 1e-3;
         assert_eq!(activation.saturates(), flat, "{}", activation.name());
@@ -414,5 +415,45 @@ fn dropout_keeps_the_mean_in_training_and_everything_in_evaluation() {
     assert_eq!(values(&dropout.valid().forward(x.clone().inner())), values(&x));
     for p in [-0.1, 1.0, f64::NAN] {
         assert!(Dropout::new(p).is_err(), "{p}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// The kernels and the general way through windows agree on every size, step and edge, and on the number of windows.
+    #[test]
+    fn a_users_maximum_and_mean_are_the_layers_own(
+        size in [1_usize..5, 1..5], stride in [1_usize..5, 1..5], picture in [1_usize..10, 1..10], keep: bool,
+    ) {
+        let edge = if keep { RaggedEdge::Keep } else { RaggedEdge::Drop };
+        let config = PoolingConfig::new(size).with_stride(Some(stride)).with_edge(edge);
+        if let Ok([height, width]) = config.output_size(picture) {
+            let x = ramp([2, 2, picture[0], picture[1]], 1, &Device::default());
+            let pool = |aggregation| config.init(aggregation).unwrap().forward(x.clone());
+            let maximum = pool(Aggregation::Custom(Arc::new(|w: Tensor<5>| w.max_dim(4).squeeze_dim::<4>(4))));
+            let mean = pool(Aggregation::Custom(Arc::new(|w: Tensor<5>| w.mean_dim(4).squeeze_dim::<4>(4))));
+            prop_assert_eq!(maximum.dims(), [2, 2, height, width]);
+            prop_assert_eq!(values(&maximum), values(&pool(Aggregation::Max)));
+            mean.to_data().assert_approx_eq::<f32>(&pool(Aggregation::Average).to_data(), Tolerance::rel_abs(1e-5, 1e-6));
+        } else {
+            prop_assert!(!keep && (picture[0] < size[0] || picture[1] < size[1]));
+        }
+    }
+
+    /// On a torus there is no edge: turning the picture turns the output.
+    #[test]
+    fn wrapped_convolution_turns_with_the_picture(
+        kernel in [1_usize..6, 1..6], dilation in [1_usize..3, 1..3], [height, width] in [1_usize..8, 1..8], turn in 0_usize..8,
+    ) {
+        let config = ConvolutionConfig::new([2, 3], kernel).with_dilation(dilation).with_boundary(Boundary::Wrap);
+        let mut layer = config.init(&Device::default()).unwrap();
+        layer.weight = Param::from_tensor(ramp([3, 2, kernel[0], kernel[1]], 2, &Device::default()));
+        let x = ramp([1, 2, height, width], 1, &Device::default());
+        let turned = |x: Tensor<4>| x.roll(&[turn as i64, 2 * turn as i64], &[2_usize, 3]);
+        let expected = turned(layer.forward(x.clone()));
+        prop_assert_eq!(expected.dims(), [1, 3, height, width]);
+        let found = layer.forward(turned(x)).to_data();
+        found.assert_approx_eq::<f32>(&expected.to_data(), Tolerance::rel_abs(1e-4, 1e-5));
     }
 }

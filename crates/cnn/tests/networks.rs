@@ -47,7 +47,7 @@ fn zoo() -> Vec<(serde_json::Value, InputShape)> {
 
 #[test]
 fn summaries_tell_what_a_forward_pass_shows() {
-    let device = Device::flex();
+    let device = Device::default();
     for (value, input) in zoo() {
         let config = config(value);
         let network = config.init(input, 4, &device).unwrap();
@@ -161,7 +161,7 @@ fn receptive_fields_are_where_changes_come_from() {
 
 #[test]
 fn pictures_too_small_name_the_layer() {
-    let too_small = |value, input| config(value).init(input, 10, &Device::flex()).unwrap_err().to_string();
+    let too_small = |value, input| config(value).init(input, 10, &Device::default()).unwrap_err().to_string();
     assert_eq!(
         too_small(json!({"network": "lenet5"}), DIGITS),
         "layer conv2: found a picture of 4x4; expected at least 5x5 for its window"
@@ -194,12 +194,12 @@ fn settings_out_of_range_are_errors_and_nothing_is_allocated_for_them() {
         ),
         (json!({"network": "pytorch-mnist", "dropout2": 2.0}), "layer dropout2: found probability 2"),
     ] {
-        let error = config(value.clone()).init(MNIST, 10, &Device::flex()).unwrap_err().to_string();
+        let error = config(value.clone()).init(MNIST, 10, &Device::default()).unwrap_err().to_string();
         assert!(error.starts_with(message), "{value}: {error}");
     }
     let lenet = NetworkConfig::named("lenet5").unwrap();
-    assert!(lenet.init(MNIST, 0, &Device::flex()).is_err());
-    assert!(lenet.init(MNIST, usize::MAX, &Device::flex()).is_err());
+    assert!(lenet.init(MNIST, 0, &Device::default()).is_err());
+    assert!(lenet.init(MNIST, usize::MAX, &Device::default()).is_err());
     assert!(lenet.summary(InputShape { channels: usize::MAX, height: usize::MAX, width: 3 }, 10).is_err());
     assert!(NetworkConfig::named("lenet").is_err());
 }
@@ -220,10 +220,10 @@ fn configurations_read_as_json_with_defaults_and_without_unknown_keys() {
 
 #[test]
 fn first_filters_are_pictures_with_zero_in_the_middle() {
-    let mut network = NetworkConfig::named("lenet5").unwrap().init(MNIST, 10, &Device::flex()).unwrap();
+    let mut network = NetworkConfig::named("lenet5").unwrap().init(MNIST, 10, &Device::default()).unwrap();
     let Network::LeNet5(lenet) = &mut network else { unreachable!() };
     let weight = lenet.conv1.weight.val() * 0.0;
-    let first = Tensor::<4>::from_floats([[[[2.0, -2.0, 1.0, 0.0, f32::NAN]]]], &Device::flex());
+    let first = Tensor::<4>::from_floats([[[[2.0, -2.0, 1.0, 0.0, f32::NAN]]]], &Device::default());
     lenet.conv1.weight = lenet.conv1.weight.clone().map(|_| weight.slice_assign([0..1, 0..1, 0..1, 0..5], first));
     let filters = first_layer_filters(&network).unwrap();
     assert_eq!(filters.len(), 6);
@@ -231,7 +231,7 @@ fn first_filters_are_pictures_with_zero_in_the_middle() {
     assert_eq!(filters[0].pixels[..6], [255, 1, 192, 128, 128, 128]);
     assert_eq!(filters[1].pixels, [128; 25]);
 
-    let colour = NetworkConfig::named("resnet20").unwrap().init(CIFAR, 10, &Device::flex()).unwrap();
+    let colour = NetworkConfig::named("resnet20").unwrap().init(CIFAR, 10, &Device::default()).unwrap();
     let filters = first_layer_filters(&colour).unwrap();
     assert_eq!((filters.len(), filters[0].channels, filters[0].pixels.len()), (16, 3, 27));
     let Network::ResNet(resnet) = &colour else { unreachable!() };
@@ -241,14 +241,14 @@ fn first_filters_are_pictures_with_zero_in_the_middle() {
     let expected = [0, 9, 18].map(|i| (128.0 + 127.0 * weights[i] / largest).round() as u8);
     assert_eq!(filters[0].pixels[..3], expected);
 
-    let dense = config(json!({"network": "standard", "channels": []})).init(DIGITS, 3, &Device::flex()).unwrap();
+    let dense = config(json!({"network": "standard", "channels": []})).init(DIGITS, 3, &Device::default()).unwrap();
     assert!(first_layer_filters(&dense).unwrap().is_empty());
 }
 
 #[test]
 fn unit_activations_are_the_layers_outputs() {
-    let network = NetworkConfig::named("lenet5").unwrap().init(MNIST, 10, &Device::flex()).unwrap();
-    let x = ramp([3, 1, 28, 28], 1, &Device::flex());
+    let network = NetworkConfig::named("lenet5").unwrap().init(MNIST, 10, &Device::default()).unwrap();
+    let x = ramp([3, 1, 28, 28], 1, &Device::default());
     let Network::LeNet5(lenet) = &network else { unreachable!() };
     let expected = lenet.conv1.forward(x.clone());
     assert_eq!(values(&unit_activations(&network, "conv1", x.clone()).unwrap()), values(&expected));
@@ -276,10 +276,10 @@ proptest! {
         let input = InputShape { channels: 2, height, width };
         let config = config(json!({"network": "standard", "channels": channels, "kernel": kernel, "boundary": boundary, "norm": norm,
             "pooling": pooling, "edge": edge, "pool_size": pool_size, "pool_every": pool_every, "dense": [3]}));
-        if let Ok(network) = config.init(input, 2, &Device::flex()) {
+        if let Ok(network) = config.init(input, 2, &Device::default()) {
             let summary = network.summary(input).unwrap();
             let mut shapes = Vec::new();
-            let x = ramp([1, 2, height, width], 1, &Device::flex());
+            let x = ramp([1, 2, height, width], 1, &Device::default());
             let y = network.forward_watched(x, |_, output| shapes.push(output.dims()));
             prop_assert!(values(&y).iter().all(|v| v.is_finite()));
             let expected: Vec<_> = summary.layers.iter().map(|l| [1, l.output[0], l.output[1], l.output[2]]).collect();

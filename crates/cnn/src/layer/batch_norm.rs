@@ -3,6 +3,9 @@
 use burn::config::Config;
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
+use ognivo_kernels::{
+    BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_inference, batch_norm2d_relu, relu,
+};
 
 use crate::{Error, Result};
 
@@ -80,25 +83,57 @@ impl BatchNormConfig {
 impl BatchNorm {
     /// `[batch, channels, height, width]` to the same shape.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if self.training.is_enabled() && x.device().is_autodiff() { self.train_batch(x) } else { self.evaluate(x) }
+        if !self.trains(&x) {
+            return self.evaluate(x);
+        }
+        let count = values_per_channel(&x);
+        let (y, statistics) = batch_norm2d(x, self.weight.val(), self.bias.val(), self.epsilon);
+        self.update(statistics, count);
+        y
+    }
+
+    /// [`forward`](Self::forward), then `max(y, 0)`; in training in one pass.
+    pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
+        if !self.trains(&x) {
+            return relu(self.evaluate(x));
+        }
+        let count = values_per_channel(&x);
+        let (y, statistics) = batch_norm2d_relu(x, self.weight.val(), self.bias.val(), self.epsilon);
+        self.update(statistics, count);
+        y
+    }
+
+    /// [`forward`](Self::forward), then `max(y + residual, 0)`, the end of a residual block; in training in one pass.
+    pub fn forward_add_relu(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        if !self.trains(&x) {
+            return relu(self.evaluate(x) + residual);
+        }
+        let count = values_per_channel(&x);
+        let (y, statistics) = batch_norm2d_add_relu(x, residual, self.weight.val(), self.bias.val(), self.epsilon);
+        self.update(statistics, count);
+        y
+    }
+
+    fn trains(&self, x: &Tensor<4>) -> bool {
+        self.training.is_enabled() && x.device().is_autodiff()
     }
 
     fn evaluate(&self, x: Tensor<4>) -> Tensor<4> {
         let device = x.device();
-        let mean = self.running_mean.value_sync().to_device(&device);
-        let variance = self.running_var.value_sync().to_device(&device);
-        burn::tensor::module::batch_norm(x, self.weight.val(), self.bias.val(), mean, variance, self.epsilon)
+        let statistics = BatchStatistics {
+            mean: self.running_mean.value_sync().to_device(&device),
+            variance: self.running_var.value_sync().to_device(&device),
+        };
+        batch_norm2d_inference(x, self.weight.val(), self.bias.val(), statistics, self.epsilon)
     }
 
-    fn train_batch(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, _, height, width] = x.dims();
-        let count = (batch * height * width) as f64;
-        let (y, statistics) = ognivo_kernels::batch_norm2d(x, self.weight.val(), self.bias.val(), self.epsilon);
-        self.follow(&self.running_mean, statistics.mean);
-        if count > 1.0 {
-            self.follow(&self.running_var, statistics.variance * (count / (count - 1.0)));
+    /// Lets the running statistics follow those of a batch with `count` values in a channel.
+    fn update(&self, batch: BatchStatistics, count: usize) {
+        self.follow(&self.running_mean, batch.mean);
+        if count > 1 {
+            let count = count as f64;
+            self.follow(&self.running_var, batch.variance * (count / (count - 1.0)));
         }
-        y
     }
 
     fn follow(&self, running: &RunningState<Tensor<1>>, new: Tensor<1>) {
@@ -109,4 +144,9 @@ impl BatchNorm {
         // A record reads the value without synchronising it: unsynchronised it would be one batch behind.
         running.value_sync();
     }
+}
+
+fn values_per_channel(x: &Tensor<4>) -> usize {
+    let [batch, _, height, width] = x.dims();
+    batch * height * width
 }

@@ -157,20 +157,40 @@ impl Pooling {
     /// # Panics
     /// If no window fits; [`PoolingConfig::output_size`] tells beforehand.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = x.dims();
+        let (size, cut) = self.windows_of(&x);
         let step = self.config.steps();
-        let mut size = self.config.size;
-        if self.config.edge == RaggedEdge::Keep {
-            // A picture smaller than the window has only the cut window, which is a whole one of the picture's own size.
-            size = [size[0].min(height), size[1].min(width)];
-        }
-        let cut = (0..2).any(|axis| self.config.cover(axis, [height, width][axis]).rest > 0);
         match &self.aggregation {
             Aggregation::Max => ognivo_kernels::max_pool2d(x, size, step, [0, 0], cut),
             Aggregation::Average => ognivo_kernels::avg_pool2d(x, size, step, [0, 0], false, cut),
             Aggregation::L2 => self.regions(x, &euclidean_norm),
             Aggregation::Custom(function) => self.regions(x, function.as_ref()),
         }
+    }
+
+    /// [`forward`](Self::forward) of `max(x, 0)`; for the maximum in one pass.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
+        match &self.aggregation {
+            Aggregation::Max => {
+                let (size, cut) = self.windows_of(&x);
+                ognivo_kernels::relu_max_pool2d(x, size, self.config.steps(), [0, 0], cut)
+            }
+            _ => self.forward(ognivo_kernels::relu(x)),
+        }
+    }
+
+    /// The windows' size on `x`, and whether there are cut ones.
+    fn windows_of(&self, x: &Tensor<4>) -> ([usize; 2], bool) {
+        let [_, _, height, width] = x.dims();
+        let mut size = self.config.size;
+        if self.config.edge == RaggedEdge::Keep {
+            // A picture smaller than the window has only the cut window, which is a whole one of the picture's own size.
+            size = [size[0].min(height), size[1].min(width)];
+        }
+        let cut = (0..2).any(|axis| self.config.cover(axis, [height, width][axis]).rest > 0);
+        (size, cut)
     }
 
     /// The windows' sizes and steps.

@@ -32,7 +32,7 @@ pub(crate) fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
 
 /// The device with gradients on which the tests train.
 pub(crate) fn training_device() -> Device {
-    Device::flex().autodiff()
+    Device::default().autodiff()
 }
 
 /// A tensor as the scripts store it: norm and some entries.

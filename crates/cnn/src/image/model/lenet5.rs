@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::probe::Probe;
+use super::probe::{Probe, activate_and_pool};
 use super::standard::PoolingKind;
 use crate::layer::{
     Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Linear, LinearConfig, Pooling, PoolingConfig,
@@ -102,11 +102,9 @@ impl LeNet5 {
     pub(super) fn forward(&self, x: Tensor<4>, probe: &mut Probe) -> Tensor<2> {
         let activation = self.config.activation;
         let x = probe.see("conv1", self.conv1.forward(x)); // [batch, 6, 28, 28]
-        let x = probe.see("act1", activation.forward_maps(x));
-        let x = probe.see("pool1", self.pool.forward(x)); // [batch, 6, 14, 14]
+        let x = activate_and_pool(activation, &self.pool, x, ["act1", "pool1"], probe); // [batch, 6, 14, 14]
         let x = probe.see("conv2", self.conv2.forward(x)); // [batch, 16, 10, 10]
-        let x = probe.see("act2", activation.forward_maps(x));
-        let x = probe.see("pool2", self.pool.forward(x)); // [batch, 16, 5, 5]
+        let x = activate_and_pool(activation, &self.pool, x, ["act2", "pool2"], probe); // [batch, 16, 5, 5]
         let x = probe.see("fc1", self.fc1.forward(x.flatten(1, 3)));
         let x = probe.see("act3", activation.forward(x));
         let x = probe.see("fc2", self.fc2.forward(x));

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use super::probe::Probe;
+use super::probe::{Probe, activate_and_pool};
 use crate::Result;
 use crate::layer::{
     Activation, Aggregation, Boundary, Convolution, ConvolutionConfig, Dropout, Linear, LinearConfig, Pooling,
@@ -88,8 +88,7 @@ impl PytorchMnist {
         let x = probe.see("conv1", self.conv1.forward(x)); // [batch, 32, 26, 26]
         let x = probe.see("relu1", relu.forward_maps(x));
         let x = probe.see("conv2", self.conv2.forward(x)); // [batch, 64, 24, 24]
-        let x = probe.see("relu2", relu.forward_maps(x));
-        let x = probe.see("pool", self.pool.forward(x)); // [batch, 64, 12, 12]
+        let x = activate_and_pool(relu, &self.pool, x, ["relu2", "pool"], probe); // [batch, 64, 12, 12]
         let x = probe.see("dropout1", self.dropout1.forward(x));
         let x = probe.see("fc1", self.fc1.forward(x.flatten(1, 3)));
         let x = probe.see("relu3", relu.forward(x));

@@ -276,11 +276,19 @@ impl Standard {
 
 impl Block {
     fn forward(&self, x: Tensor<4>, activation: Activation, index: usize, probe: &mut Probe) -> Tensor<4> {
+        let relu = activation == Activation::Relu && !probe.watches();
         let mut x = probe.see(format_args!("blocks.{index}.conv"), self.conv.forward(x));
-        if let Some(norm) = &self.bn {
-            x = probe.see(format_args!("blocks.{index}.bn"), norm.forward(x));
+        match (&self.bn, &self.pool) {
+            // What can be computed in one pass is, unless somebody wants to see the parts.
+            (Some(norm), _) if relu => x = norm.forward_relu(x),
+            (None, Some(pool)) if relu && self.lrn.is_none() && self.dropout.is_none() => return pool.forward_relu(x),
+            (norm, _) => {
+                if let Some(norm) = norm {
+                    x = probe.see(format_args!("blocks.{index}.bn"), norm.forward(x));
+                }
+                x = probe.see(format_args!("blocks.{index}.act"), activation.forward_maps(x));
+            }
         }
-        x = probe.see(format_args!("blocks.{index}.act"), activation.forward_maps(x));
         if let Some(norm) = &self.lrn {
             x = probe.see(format_args!("blocks.{index}.lrn"), norm.forward(x));
         }
