@@ -4,6 +4,7 @@
 //! other backend it runs the Burn operations of the `reference` function beside it.
 
 mod activation;
+mod allocator;
 mod batch_norm;
 mod conv2d;
 mod dropout;
@@ -16,6 +17,7 @@ mod sums;
 mod vectorised;
 
 pub use activation::{relu, relu_reference};
+pub use allocator::PooledAllocator;
 pub use batch_norm::{
     BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_add_relu_reference, batch_norm2d_inference,
     batch_norm2d_inference_reference, batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
