@@ -21,6 +21,9 @@ use burn::{
 use nets::{Mnist, Net, ResNet20};
 use probe::probe;
 
+#[global_allocator]
+static ALLOCATOR: ognivo_kernels::PooledAllocator = ognivo_kernels::PooledAllocator::new();
+
 /// The operations that a net is built on.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Operations {

@@ -4,7 +4,7 @@ use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
 
 use burn::{
     backend::flex::{FlexTensor, Layout},
-    tensor::{Bytes, DType, Device, Shape, Tensor},
+    tensor::{Bytes, DType, Shape, Tensor},
 };
 use rayon::prelude::*;
 
@@ -13,7 +13,7 @@ pub(crate) const CHUNK: usize = 8192;
 
 /// Whether `x` is a 32-bit float tensor of the CPU backend, with or without autodiff.
 pub(crate) fn runs_kernel<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && x.device() == Device::flex()
+    crate::flex::runs_kernels(&x.device(), x.dtype())
 }
 
 /// The values of a tensor of 32-bit floats in row-major order, copied only when its layout is another.

@@ -1,0 +1,277 @@
+//! The forward pass and the gradient to the input: register tiles of output channels times vectors of pixels.
+//!
+//! A tile keeps its sums in registers over all channels and taps. For each term it loads one vector of pixels per column
+//! and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
+
+use super::geometry::Correlation;
+use super::panel::{Panel, Span};
+use crate::parallel::{self, SharedMut};
+use crate::scratch;
+use crate::simd::{Kernel, Level, Simd};
+
+/// Where the weight of (group, output channel, input channel, tap) lies, as floats from one to the next; taps are
+/// consecutive. Swapping channels gives the gradient to the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WeightStrides {
+    pub(super) group: usize,
+    pub(super) output: usize,
+    pub(super) input: usize,
+}
+
+/// Computes all `correlations` (which together cover the output) of a batch of inputs `[batch, groups * channels_in, ..]`.
+pub(super) fn correlate(
+    level: Level,
+    batch: usize,
+    groups: usize,
+    correlations: &[Correlation],
+    input: &[f32],
+    weight: (&[f32], WeightStrides),
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let channels_in = groups * correlations.first().map_or(0, |c| c.channels_in);
+    let channels_out = groups * correlations.first().map_or(0, |c| c.channels_out);
+    let [out_plane, in_plane] = correlations.first().map_or([0; 2], |c| [c.output, c.input].map(|[h, w]| h * w));
+    assert!(input.len() >= batch * channels_in * in_plane && bias.is_none_or(|b| b.len() >= channels_out));
+
+    // How the rows are cut does not change any sum: cut finer where there are few images.
+    let pieces = (4 * rayon::current_num_threads()).div_ceil((batch * correlations.len()).max(1));
+    let pieces = if rayon::current_num_threads() == 1 { 1 } else { pieces };
+    let parts: Vec<Part> = correlations
+        .iter()
+        .map(|c| Part {
+            correlation: c,
+            panel: Panel::new(c, level.lanes(), pieces),
+            weight: pack(level, groups, c, weight.0, weight.1),
+        })
+        .collect();
+    let jobs: Vec<(&Part, usize)> = parts
+        .iter()
+        .flat_map(|part| (0..part.correlation.grid[0]).step_by(part.panel.band).map(move |first| (part, first)))
+        .collect();
+    let run = |output: SharedMut| {
+        parallel::for_each(batch * jobs.len(), |index| {
+            let (image, (part, first)) = (index / jobs.len(), jobs[index % jobs.len()]);
+            let planes = image * channels_out * out_plane;
+            scratch::with(part.panel.len + part.collected(), |memory| {
+                level.run(Band {
+                    part,
+                    groups,
+                    first,
+                    input: &input[image * channels_in * in_plane..(image + 1) * channels_in * in_plane],
+                    bias,
+                    // SAFETY: inside the output, which holds `batch` times `channels_out` planes.
+                    output: unsafe { output.get().add(planes) },
+                    memory,
+                });
+            });
+        });
+    };
+    // SAFETY: the correlations cover every pixel of every plane.
+    unsafe { parallel::filled(batch * channels_out * out_plane, run) }
+}
+
+/// A correlation made ready: the layout of its input, and its weights `[group, block of channels, term, channel]`.
+struct Part<'a> {
+    correlation: &'a Correlation,
+    panel: Panel,
+    weight: Vec<f32>,
+}
+
+impl Part<'_> {
+    /// Floats to hold a band's result where it must be spread over the output afterwards.
+    #[inline(always)]
+    fn collected(&self) -> usize {
+        let c = self.correlation;
+        if c.step == [1, 1] { 0 } else { c.channels_out * self.panel.band * c.grid[1] }
+    }
+}
+
+/// Cuts `n` rows into tiles of at most `most` rows, with sizes that have a kernel: `(first, size)`.
+#[inline(always)]
+fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = [most, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
+        first += size;
+        Some((first - size, size))
+    })
+}
+
+fn pack(level: Level, groups: usize, c: &Correlation, weight: &[f32], strides: WeightStrides) -> Vec<f32> {
+    let terms = c.channels_in * c.taps.len();
+    let mut packed = Vec::with_capacity(groups * c.channels_out * terms);
+    for group in 0..groups {
+        for (first, size) in blocks(c.channels_out, level.tile_rows()) {
+            for i in 0..c.channels_in {
+                for tap in &c.taps {
+                    let base = group * strides.group + first * strides.output + i * strides.input + tap.index;
+                    packed.extend((0..size).map(|m| weight[base + m * strides.output]));
+                }
+            }
+        }
+    }
+    packed
+}
+
+/// Grid rows from `first` on, of one image, all groups.
+struct Band<'a> {
+    part: &'a Part<'a>,
+    groups: usize,
+    first: usize,
+    input: &'a [f32],
+    bias: Option<&'a [f32]>,
+    output: *mut f32,
+    /// Room for the panel and for what [`Part::collected`] asks.
+    memory: &'a mut [f32],
+}
+
+impl Kernel for Band<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self { part: Part { correlation: c, panel, weight }, groups, first, input, bias, output, memory } = self;
+        let rows = panel.band.min(c.grid[0] - first);
+        let pixels = rows * c.grid[1];
+        let terms = panel.offsets.len();
+        let in_planes = c.channels_in * c.input[0] * c.input[1];
+        let out_plane = c.output[0] * c.output[1];
+        let dense = c.step == [1, 1];
+        let (copy, collected) = memory.split_at_mut(panel.len);
+        for group in 0..groups {
+            // SAFETY: the input holds all groups' planes, the output room for them; the panel's offsets and spans stay
+            // inside what it copied or, for a direct panel, inside the input.
+            unsafe {
+                let planes = input.as_ptr().add(group * in_planes);
+                let terms_from = match panel.direct(first) {
+                    Some(start) => planes.add(start),
+                    None => {
+                        panel.fill::<S>(c, planes, first, rows, copy.as_mut_ptr());
+                        copy.as_ptr()
+                    }
+                };
+                let channel = group * c.channels_out;
+                let group_output = output.add(channel * out_plane);
+                let sums = Sums {
+                    offsets: &panel.offsets,
+                    panel: terms_from,
+                    weight: weight.as_ptr().add(channel * terms),
+                    bias: bias.map(|b| b.as_ptr().add(channel)),
+                    output: if dense { group_output.add(first * c.grid[1]) } else { collected.as_mut_ptr() },
+                    plane: if dense { out_plane } else { pixels },
+                };
+                sums.all::<S>(panel, rows, c.channels_out);
+                if !dense {
+                    scatter(c, collected, group_output, first, rows);
+                }
+            }
+        }
+    }
+}
+
+/// Spreads grid rows from `first` on over the output planes.
+#[inline(always)]
+unsafe fn scatter(c: &Correlation, collected: &[f32], output: *mut f32, first: usize, rows: usize) {
+    let [step_y, step_x] = c.step;
+    let width = c.grid[1];
+    for channel in 0..c.channels_out {
+        for row in 0..rows {
+            let from = &collected[(channel * rows + row) * width..][..width];
+            let y = c.origin[0] + (first + row) * step_y;
+            // SAFETY: grid pixels lie inside the output planes.
+            unsafe {
+                let to = output.add((channel * c.output[0] + y) * c.output[1] + c.origin[1]);
+                for (x, value) in from.iter().enumerate() {
+                    *to.add(x * step_x) = *value;
+                }
+            }
+        }
+    }
+}
+
+/// What the tiles of a band share.
+struct Sums<'a> {
+    offsets: &'a [usize],
+    panel: *const f32,
+    weight: *const f32,
+    bias: Option<*const f32>,
+    output: *mut f32,
+    /// Floats from one output channel to the next.
+    plane: usize,
+}
+
+impl Sums<'_> {
+    #[inline(always)]
+    unsafe fn all<S: Simd>(&self, panel: &Panel, rows: usize, channels: usize) {
+        let count = panel.spans(rows, S::LANES);
+        let mut at = 0;
+        while at < count {
+            // Four vectors as two and two: a tile one vector wide waits for its own results.
+            let left = count - at;
+            let take = if left == 4 { 2 } else { left.min(S::TILE.1) };
+            let mut spans = [Span::default(); 3];
+            for (i, span) in spans.iter_mut().enumerate().take(take) {
+                *span = panel.span(at + i, rows, S::LANES);
+            }
+            for (first, size) in blocks(channels, S::TILE.0) {
+                // SAFETY: the caller's.
+                unsafe {
+                    match take {
+                        1 => self.rows::<S, 1>([spans[0]], first, size),
+                        2 => self.rows::<S, 2>([spans[0], spans[1]], first, size),
+                        _ => self.rows::<S, 3>(spans, first, size),
+                    }
+                }
+            }
+            at += take;
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows<S: Simd, const N: usize>(&self, spans: [Span; N], first: usize, size: usize) {
+        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
+        unsafe {
+            match size {
+                8 if S::TILE.0 >= 8 && S::TILE.1 >= N => self.tile::<S, 8, N>(spans, first),
+                4 if S::TILE.1 >= N => self.tile::<S, 4, N>(spans, first),
+                2 if S::TILE.1 >= N => self.tile::<S, 2, N>(spans, first),
+                1 if S::TILE.1 >= N => self.tile::<S, 1, N>(spans, first),
+                _ => unreachable!("blocks() yields sizes that have a kernel"),
+            }
+        }
+    }
+
+    /// `M` channels from `first` on, `N` vectors of pixels.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const M: usize, const N: usize>(&self, spans: [Span; N], first: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let mut sums = [[S::splat(0.0); N]; M];
+            if let Some(bias) = self.bias {
+                for (m, row) in sums.iter_mut().enumerate() {
+                    *row = [S::splat(*bias.add(first + m)); N];
+                }
+            }
+            let columns = spans.map(|span| self.panel.add(span.start));
+            let mut weight = self.weight.add(first * self.offsets.len());
+            for offset in self.offsets {
+                let pixels = columns.map(|column| S::load(column.add(*offset)));
+                for (m, row) in sums.iter_mut().enumerate() {
+                    let w = S::splat(*weight.add(m));
+                    for (sum, pixels) in row.iter_mut().zip(pixels) {
+                        *sum = S::mul_add(w, pixels, *sum);
+                    }
+                }
+                weight = weight.add(M);
+            }
+            for (m, row) in sums.into_iter().enumerate() {
+                let plane = self.output.add((first + m) * self.plane);
+                for (sum, span) in row.into_iter().zip(spans) {
+                    if span.len == S::LANES {
+                        S::store(plane.add(span.pixel), sum);
+                    } else {
+                        S::store_partial(plane.add(span.pixel), span.len, sum);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use super::*;
+use burn::tensor::{Device, TensorData};
+use proptest::prelude::*;
+
+/// Values that look random and are the same everywhere.
+fn values(n: usize, salt: usize) -> Vec<f32> {
+    (0..n).map(|i| ((i * 7919 + salt * 104_729) % 1009) as f32 / 504.5 - 1.0).collect()
+}
+
+/// Sums of `terms` products of numbers up to one: rounding errors grow with the size of a random walk.
+fn assert_close(what: &str, level: Level, found: &[f32], expected: &[f32], terms: usize) {
+    assert_eq!(found.len(), expected.len(), "{what} {level:?}");
+    let scale = (terms as f32).sqrt().max(1.0);
+    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= 1e-5 * scale, "{what} {level:?} at {i}: {a} instead of {b}");
+    }
+}
+
+/// Every instruction set against Burn's convolution: value and all three gradients.
+fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
+    let g = Geometry::new(x_shape, w_shape, options).unwrap();
+    let [x, w] = [x_shape, w_shape].map(|s| values(s.iter().product(), s[1] + s[3]));
+    let b = values(g.channels_out, 3);
+    let device = Device::flex().autodiff();
+    let tensor =
+        |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device).require_grad();
+    let (tx, tw) = (tensor(&x, x_shape), tensor(&w, w_shape));
+    let tb = Tensor::<1>::from_data(TensorData::new(b.clone(), [b.len()]), &device).require_grad();
+    let y = conv2d_reference(tx.clone(), tw.clone(), Some(tb.clone()), options.clone());
+    let dy = values(y.shape().num_elements(), 5);
+    let weighted = y.clone() * Tensor::from_data(TensorData::new(dy.clone(), y.dims()), &device);
+    let grads = weighted.sum().backward();
+    let read = |t: TensorData| t.try_into_vec::<f32>().unwrap();
+    let expected = [
+        read(y.into_data()),
+        read(tx.grad(&grads).unwrap().into_data()),
+        read(tw.grad(&grads).unwrap().into_data()),
+        read(tb.grad(&grads).unwrap().into_data()),
+    ];
+    let pixels = g.batch * g.output[0] * g.output[1];
+    for level in Level::available() {
+        assert_close(
+            "forward",
+            level,
+            &forward(level, &g, &x, &w, Some(&b)),
+            &expected[0],
+            g.group_in() * g.kernel_area(),
+        );
+        assert_close(
+            "to input",
+            level,
+            &input_gradient(level, &g, &w, &dy),
+            &expected[1],
+            g.group_out() * g.kernel_area(),
+        );
+        let (dw, db) = weight_gradient(level, &g, &x, &dy);
+        assert_close("to weight", level, &dw, &expected[2], pixels);
+        assert_close("to bias", level, &db, &expected[3], pixels);
+    }
+}
+
+#[test]
+fn the_networks_shapes_equal_burns_convolution_on_every_instruction_set() {
+    for (x, w, stride, padding, groups) in [
+        ([3, 1, 28, 28], [32, 1, 3, 3], 1, 0, 1),
+        ([2, 32, 26, 26], [64, 32, 3, 3], 1, 0, 1),
+        ([2, 3, 32, 32], [16, 3, 3, 3], 1, 1, 1),
+        ([2, 16, 32, 32], [16, 16, 3, 3], 1, 1, 1),
+        ([2, 16, 32, 32], [32, 16, 3, 3], 2, 1, 1),
+        ([2, 64, 8, 8], [64, 64, 3, 3], 1, 1, 1),
+        ([2, 16, 32, 32], [32, 16, 1, 1], 2, 0, 1),
+        ([2, 64, 16, 16], [64, 64, 1, 1], 1, 0, 1),
+        ([2, 6, 14, 14], [16, 6, 5, 5], 1, 0, 1),
+        ([2, 64, 16, 16], [64, 1, 3, 3], 1, 1, 64),
+        // Several bands of rows.
+        ([1, 24, 90, 70], [8, 24, 3, 3], 1, 1, 1),
+        ([1, 4, 224, 224], [24, 4, 7, 7], 2, 3, 1),
+    ] {
+        compare(x, w, &ConvOptions::new([stride; 2], [padding; 2], [1; 2], groups));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_shape_equals_burns_convolution_on_every_instruction_set(
+        batch in 1usize..4,
+        (groups, group_in, group_out) in (1usize..4, 1usize..6, 1usize..20),
+        (height, width) in (1usize..20, 1usize..40),
+        kernel in [1usize..5, 1usize..5],
+        stride in [1usize..4, 1usize..4],
+        padding in [0usize..4, 0usize..4],
+        dilation in [1usize..4, 1usize..4],
+    ) {
+        let x = [batch, groups * group_in, height, width];
+        let w = [groups * group_out, group_in, kernel[0], kernel[1]];
+        let options = ConvOptions::new(stride, padding, dilation, groups);
+        prop_assume!(Geometry::new(x, w, &options).is_ok());
+        compare(x, w, &options);
+    }
+}

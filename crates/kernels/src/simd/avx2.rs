@@ -1,0 +1,100 @@
+//! Eight lanes, sixteen registers.
+
+use super::{Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// AVX2 with FMA.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2;
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run<K: Kernel>(kernel: K) {
+    kernel.run::<Avx2>();
+}
+
+/// All bits set in the first `n` lanes.
+#[inline(always)]
+unsafe fn mask(n: usize) -> __m256i {
+    // SAFETY: only reached inside `run`.
+    unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
+}
+
+// SAFETY of every block: the trait's contract gives the instruction set and the pointers.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const TILE: (usize, usize) = (4, 3);
+    const GRADIENT_ROWS: usize = 6;
+    type V = __m256;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> __m256 {
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> __m256 {
+        unsafe { _mm256_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_partial(p: *const f32, n: usize) -> __m256 {
+        unsafe { _mm256_maskload_ps(p, mask(n)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(p: *const f32) -> __m256 {
+        // The second load starts one early, so that nothing past the last element is read.
+        unsafe {
+            let mixed = _mm256_shuffle_ps::<0b11_01_10_00>(_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(7)));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(mixed)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: __m256) {
+        unsafe { _mm256_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_partial(p: *mut f32, n: usize, v: __m256) {
+        unsafe { _mm256_maskstore_ps(p, mask(n), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: __m256, b: __m256) -> __m256 {
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_transposed(rows: &[__m256], p: *mut f32, stride: usize, n: usize) {
+        unsafe {
+            let mut pairs = [_mm256_setzero_ps(); 8];
+            for i in 0..4 {
+                pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+                pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+            }
+            let mut fours = pairs;
+            for i in 0..2 {
+                for h in 0..2 {
+                    let (a, b) = (pairs[4 * i + h], pairs[4 * i + 2 + h]);
+                    fours[4 * i + 2 * h] = _mm256_shuffle_ps::<0b01_00_01_00>(a, b);
+                    fours[4 * i + 2 * h + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(a, b);
+                }
+            }
+            for j in 0..4 {
+                if j < n {
+                    _mm256_storeu_ps(p.add(j * stride), _mm256_permute2f128_ps::<0x20>(fours[j], fours[j + 4]));
+                }
+                if j + 4 < n {
+                    _mm256_storeu_ps(p.add((j + 4) * stride), _mm256_permute2f128_ps::<0x31>(fours[j], fours[j + 4]));
+                }
+            }
+        }
+    }
+}

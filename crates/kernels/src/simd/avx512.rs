@@ -1,0 +1,106 @@
+//! Sixteen lanes, thirty-two registers.
+
+use super::{Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// AVX-512 F and DQ.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512;
+
+#[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+pub(super) unsafe fn run<K: Kernel>(kernel: K) {
+    kernel.run::<Avx512>();
+}
+
+/// The first `n` lanes.
+#[inline(always)]
+fn mask(n: usize) -> __mmask16 {
+    ((1u32 << n) - 1) as __mmask16
+}
+
+// SAFETY of every block: the trait's contract gives the instruction set and the pointers.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const TILE: (usize, usize) = (8, 3);
+    const GRADIENT_ROWS: usize = 8;
+    type V = __m512;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> __m512 {
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> __m512 {
+        unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_partial(p: *const f32, n: usize) -> __m512 {
+        unsafe { _mm512_maskz_loadu_ps(mask(n), p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(p: *const f32) -> __m512 {
+        // The second load starts one early, so that nothing past the last element is read.
+        unsafe {
+            let index = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+            _mm512_permutex2var_ps(_mm512_loadu_ps(p), index, _mm512_loadu_ps(p.add(15)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: __m512) {
+        unsafe { _mm512_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_partial(p: *mut f32, n: usize, v: __m512) {
+        unsafe { _mm512_mask_storeu_ps(p, mask(n), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: __m512, b: __m512) -> __m512 {
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_transposed(rows: &[__m512], p: *mut f32, stride: usize, n: usize) {
+        unsafe {
+            // Within each 128-bit quarter: 4 x 4 blocks, as in the 4 x 4 transpose of SSE.
+            let mut fours = [_mm512_setzero_ps(); 16];
+            for i in 0..4 {
+                let r = &rows[4 * i..4 * i + 4];
+                let (a, b) = (_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpacklo_ps(r[2], r[3]));
+                let (c, d) = (_mm512_unpackhi_ps(r[0], r[1]), _mm512_unpackhi_ps(r[2], r[3]));
+                fours[i] = _mm512_shuffle_ps::<0b01_00_01_00>(a, b);
+                fours[4 + i] = _mm512_shuffle_ps::<0b11_10_11_10>(a, b);
+                fours[8 + i] = _mm512_shuffle_ps::<0b01_00_01_00>(c, d);
+                fours[12 + i] = _mm512_shuffle_ps::<0b11_10_11_10>(c, d);
+            }
+            // Then the quarters: fours[4 j + i] holds, in quarter q, rows 4 i .. 4 i + 3 of column 4 q + j.
+            for j in 0..4 {
+                let f = &fours[4 * j..4 * j + 4];
+                let (a, b) = (_mm512_shuffle_f32x4::<0x88>(f[0], f[1]), _mm512_shuffle_f32x4::<0x88>(f[2], f[3]));
+                let (c, d) = (_mm512_shuffle_f32x4::<0xdd>(f[0], f[1]), _mm512_shuffle_f32x4::<0xdd>(f[2], f[3]));
+                let columns = [
+                    _mm512_shuffle_f32x4::<0x88>(a, b),
+                    _mm512_shuffle_f32x4::<0x88>(c, d),
+                    _mm512_shuffle_f32x4::<0xdd>(a, b),
+                    _mm512_shuffle_f32x4::<0xdd>(c, d),
+                ];
+                for (q, column) in columns.into_iter().enumerate() {
+                    if 4 * q + j < n {
+                        _mm512_storeu_ps(p.add((4 * q + j) * stride), column);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Vectors of `f32` chosen at run time: AVX-512, AVX2 with FMA, or arrays the compiler vectorises (NEON among others).
+//!
+//! A kernel is written once, generic over [`Simd`], as a [`Kernel`]; [`Level::run`] calls it inside a function for which
+//! the instruction set is switched on. Everything on the way must be `#[inline(always)]`, or it is compiled without.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use std::sync::OnceLock;
+
+/// A piece of work that can run on any instruction set.
+pub(crate) trait Kernel {
+    /// Does the work with vectors of type `S`; must be `#[inline(always)]`.
+    fn run<S: Simd>(self);
+}
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Level {
+    /// The best instruction set of this processor.
+    pub(crate) fn detect() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available()[0])
+    }
+
+    /// All instruction sets of this processor, the best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut levels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                levels.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                levels.push(Self::Avx2);
+            }
+        }
+        levels.push(Self::Portable);
+        levels
+    }
+
+    /// [`Simd::LANES`] of this instruction set.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::Avx512::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::Avx2::LANES,
+            Self::Portable => portable::Portable::LANES,
+        }
+    }
+
+    /// Rows of [`Simd::TILE`] of this instruction set.
+    pub(crate) fn tile_rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::Avx512::TILE.0,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::Avx2::TILE.0,
+            Self::Portable => portable::Portable::TILE.0,
+        }
+    }
+
+    /// Runs `kernel` with this instruction set switched on.
+    ///
+    /// The level must come from [`Level::detect`] or [`Level::available`].
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) {
+        match self {
+            // SAFETY: `available` lists a level only where the processor has it.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::run(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::run(kernel) },
+            Self::Portable => kernel.run::<portable::Portable>(),
+        }
+    }
+}
+
+/// Operations on one vector register of `f32`.
+///
+/// # Safety
+/// Every function needs the instruction set it stands for (guaranteed inside [`Level::run`]) and pointers valid for the
+/// elements it names; no alignment is required.
+pub(crate) trait Simd: Copy {
+    /// Elements in a vector.
+    const LANES: usize;
+    /// Rows and columns (in vectors) of the register tile of `conv2d::correlate`; the product, the columns and one more
+    /// fit the register file.
+    const TILE: (usize, usize);
+    /// Rows of the register tile of `conv2d::weight_gradient`, which is two vectors wide.
+    const GRADIENT_ROWS: usize;
+    /// The register.
+    type V: Copy;
+
+    /// All lanes `x`.
+    unsafe fn splat(x: f32) -> Self::V;
+    /// `LANES` elements from `p`.
+    unsafe fn load(p: *const f32) -> Self::V;
+    /// `n <= LANES` elements from `p`, zero in the other lanes.
+    unsafe fn load_partial(p: *const f32, n: usize) -> Self::V;
+    /// Elements 0, 2, 4 ... of the `2 LANES - 1` from `p`.
+    unsafe fn load_even(p: *const f32) -> Self::V;
+    /// Writes `LANES` elements to `p`.
+    unsafe fn store(p: *mut f32, v: Self::V);
+    /// Writes the first `n <= LANES` lanes to `p`.
+    unsafe fn store_partial(p: *mut f32, n: usize, v: Self::V);
+    /// `a + b`.
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b + c`, rounded once where the hardware can.
+    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Writes the transpose of `LANES` vectors: lane `j` of `rows[i]` goes to `p[j * stride + i]` for `j < n`.
+    unsafe fn store_transposed(rows: &[Self::V], p: *mut f32, stride: usize, n: usize);
+}

@@ -1,0 +1,80 @@
+//! Arrays of eight floats in loops that the compiler turns into whatever vectors the target has.
+
+use super::Simd;
+
+const LANES: usize = 8;
+
+/// No instruction set beyond the target's own.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Simd for Portable {
+    const LANES: usize = LANES;
+    const TILE: (usize, usize) = (4, 2);
+    const GRADIENT_ROWS: usize = 4;
+    type V = [f32; LANES];
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self::V {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self::V {
+        // SAFETY: the caller gives `LANES` elements; an array of f32 has their alignment.
+        unsafe { p.cast::<Self::V>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn load_partial(p: *const f32, n: usize) -> Self::V {
+        let mut v = [0.0; LANES];
+        for (i, x) in v.iter_mut().enumerate().take(n) {
+            // SAFETY: the caller gives `n` elements.
+            *x = unsafe { *p.add(i) };
+        }
+        v
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(p: *const f32) -> Self::V {
+        // SAFETY: the caller gives `2 LANES - 1` elements.
+        std::array::from_fn(|i| unsafe { *p.add(2 * i) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: Self::V) {
+        // SAFETY: the caller gives room for `LANES` elements.
+        unsafe { p.cast::<Self::V>().write(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_partial(p: *mut f32, n: usize, v: Self::V) {
+        for (i, x) in v.iter().enumerate().take(n) {
+            // SAFETY: the caller gives room for `n` elements.
+            unsafe { *p.add(i) = *x };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // Without the instruction `f32::mul_add` is a library call.
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+            std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+        } else {
+            std::array::from_fn(|i| a[i] * b[i] + c[i])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_transposed(rows: &[Self::V], p: *mut f32, stride: usize, n: usize) {
+        for j in 0..n {
+            // SAFETY: the caller gives room for `n` rows of `LANES` elements.
+            unsafe { Self::store(p.add(j * stride), std::array::from_fn(|i| rows[i][j])) };
+        }
+    }
+}
