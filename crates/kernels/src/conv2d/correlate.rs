@@ -158,7 +158,7 @@ impl Kernel for Band<'_> {
                     output: if dense { group_output.add(first * c.grid[1]) } else { collected.as_mut_ptr() },
                     plane: if dense { out_plane } else { pixels },
                 };
-                sums.all::<S>(panel, rows, c.channels_out);
+                sums.all::<S>(panel.spans(rows), c.channels_out);
                 if !dense {
                     scatter(c, collected, group_output, first, rows);
                 }
@@ -200,28 +200,24 @@ struct Sums<'a> {
 
 impl Sums<'_> {
     #[inline(always)]
-    unsafe fn all<S: Simd>(&self, panel: &Panel, rows: usize, channels: usize) {
-        let count = panel.spans(rows, S::LANES);
-        let mut at = 0;
-        while at < count {
+    unsafe fn all<S: Simd>(&self, spans: &[Span], channels: usize) {
+        let mut spans = spans;
+        while !spans.is_empty() {
             // Four vectors as two and two: a tile one vector wide waits for its own results.
-            let left = count - at;
-            let take = if left == 4 { 2 } else { left.min(S::TILE.1) };
-            let mut spans = [Span::default(); 3];
-            for (i, span) in spans.iter_mut().enumerate().take(take) {
-                *span = panel.span(at + i, rows, S::LANES);
-            }
+            let take = if spans.len() == 4 { 2 } else { spans.len().min(S::TILE.1) };
+            let (now, later) = spans.split_at(take);
             for (first, size) in blocks(channels, S::TILE.0) {
                 // SAFETY: the caller's.
                 unsafe {
-                    match take {
-                        1 => self.rows::<S, 1>([spans[0]], first, size),
-                        2 => self.rows::<S, 2>([spans[0], spans[1]], first, size),
-                        _ => self.rows::<S, 3>(spans, first, size),
+                    match *now {
+                        [a] => self.rows::<S, 1>([a], first, size),
+                        [a, b] => self.rows::<S, 2>([a, b], first, size),
+                        [a, b, c] => self.rows::<S, 3>([a, b, c], first, size),
+                        _ => unreachable!("one to three vectors"),
                     }
                 }
             }
-            at += take;
+            spans = later;
         }
     }
 
@@ -265,10 +261,10 @@ impl Sums<'_> {
             for (m, row) in sums.into_iter().enumerate() {
                 let plane = self.output.add((first + m) * self.plane);
                 for (sum, span) in row.into_iter().zip(spans) {
-                    if span.len == S::LANES {
+                    if span.lanes.count_ones() as usize == S::LANES {
                         S::store(plane.add(span.pixel), sum);
                     } else {
-                        S::store_partial(plane.add(span.pixel), span.len, sum);
+                        S::store_lanes(plane.add(span.pixel), span.lanes, sum);
                     }
                 }
             }

@@ -100,8 +100,8 @@ pub(crate) trait Simd: Copy {
     /// Rows and columns (in vectors) of the register tile of `conv2d::correlate`; the product, the columns and one more
     /// fit the register file.
     const TILE: (usize, usize);
-    /// Rows of the register tile of `conv2d::weight_gradient`, which is two vectors wide.
-    const GRADIENT_ROWS: usize;
+    /// Vectors that can be held at a time.
+    const REGISTERS: usize;
     /// The register.
     type V: Copy;
 
@@ -111,12 +111,14 @@ pub(crate) trait Simd: Copy {
     unsafe fn load(p: *const f32) -> Self::V;
     /// `n <= LANES` elements from `p`, zero in the other lanes.
     unsafe fn load_partial(p: *const f32, n: usize) -> Self::V;
-    /// Elements 0, 2, 4 ... of the `2 LANES - 1` from `p`.
-    unsafe fn load_even(p: *const f32) -> Self::V;
+    /// Elements `from .. to` of the `LANES` from `p` in their lanes, zero in the others; only these elements need to be valid.
+    unsafe fn load_range(p: *const f32, from: usize, to: usize) -> Self::V;
+    /// Lane `i` is element `2 i` for `from <= i < to`, else zero; only these elements need to be valid.
+    unsafe fn load_even_range(p: *const f32, from: usize, to: usize) -> Self::V;
     /// Writes `LANES` elements to `p`.
     unsafe fn store(p: *mut f32, v: Self::V);
-    /// Writes the first `n <= LANES` lanes to `p`.
-    unsafe fn store_partial(p: *mut f32, n: usize, v: Self::V);
+    /// Writes the lanes whose bits are set, one behind the other, to `p`.
+    unsafe fn store_lanes(p: *mut f32, lanes: u32, v: Self::V);
     /// `a + b`.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once where the hardware can.
