@@ -89,6 +89,35 @@ impl Level {
     }
 }
 
+/// Memory that will soon be read, brought near piece by piece in the course of other work.
+pub(crate) struct Ahead {
+    next: *const f32,
+    lines: usize,
+    per_step: usize,
+}
+
+impl Ahead {
+    /// All of `memory` in `steps` steps.
+    #[inline(always)]
+    pub(crate) fn new(memory: &[f32], steps: usize) -> Self {
+        let lines = memory.len().div_ceil(Self::LINE);
+        Self { next: memory.as_ptr(), lines, per_step: lines.div_ceil(steps.max(1)) }
+    }
+
+    const LINE: usize = 16;
+
+    /// Asks for the next piece.
+    #[inline(always)]
+    pub(crate) fn step<S: Simd>(&mut self) {
+        let lines = self.per_step.min(self.lines);
+        for _ in 0..lines {
+            S::prefetch(self.next);
+            self.next = self.next.wrapping_add(Self::LINE);
+        }
+        self.lines -= lines;
+    }
+}
+
 /// Operations on one vector register of `f32`.
 ///
 /// # Safety
@@ -105,6 +134,8 @@ pub(crate) trait Simd: Copy {
     /// The register.
     type V: Copy;
 
+    /// Asks for the cache line at `p`, which need not be valid memory, to be brought near.
+    fn prefetch(p: *const f32);
     /// All lanes `x`.
     unsafe fn splat(x: f32) -> Self::V;
     /// `LANES` elements from `p`.

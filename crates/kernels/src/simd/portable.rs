@@ -15,6 +15,9 @@ impl Simd for Portable {
     type V = [f32; LANES];
 
     #[inline(always)]
+    fn prefetch(_: *const f32) {}
+
+    #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
         [x; LANES]
     }
