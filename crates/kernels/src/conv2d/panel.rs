@@ -24,6 +24,8 @@ pub(super) struct Panel {
     spans: [Vec<Span>; 2],
     /// Floats from one row to the next.
     pitch: usize,
+    /// The furthest distance of a tap to the right.
+    right: usize,
     /// Rows of a plane.
     rows: usize,
     /// Input column of grid column 0, and input row of grid row 0, for each copy.
@@ -64,7 +66,7 @@ impl Panel {
                 channel * c.input[0] * pitch + (top + row_of[t].1) * pitch + left + column_of[t].1
             };
             let (offsets, spans) = (offsets(c, offset), all_spans(c.grid, band, pitch, lanes));
-            return Self { offsets, band, len: 0, spans, pitch, rows: 0, columns, first_rows: rows };
+            return Self { offsets, band, len: 0, spans, pitch, right, rows: 0, columns, first_rows: rows };
         }
 
         let inner = columns.iter().map(|&column| inside_columns(c, column));
@@ -85,7 +87,7 @@ impl Panel {
         // A line's last vector may reach past the end, and so may a vector of pixels that starts near it.
         let len = planes * plane_rows * pitch + right + 2 * lanes;
         let spans = all_spans(c.grid, band, pitch, lanes);
-        Self { offsets, band, len, spans, pitch, rows: plane_rows, columns, first_rows: rows }
+        Self { offsets, band, len, spans, pitch, right, rows: plane_rows, columns, first_rows: rows }
     }
 
     /// The vectors that make up a band of `rows` grid rows.
@@ -135,7 +137,9 @@ impl Panel {
                     }
                     // SAFETY: as above. These are the zeros right of the last row.
                     unsafe {
-                        S::store(plane.add(rows * self.pitch), S::splat(0.0));
+                        for i in (0..self.right).step_by(S::LANES) {
+                            S::store(plane.add(rows * self.pitch + i), S::splat(0.0));
+                        }
                         plane = plane.add(self.rows * self.pitch);
                     }
                 }
