@@ -45,7 +45,7 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image> {
     }
     let format = image::guess_format(bytes).ok();
     match format {
-        Some(ImageFormat::Png) => {}
+        Some(ImageFormat::Png) => check_png_palette(bytes, path)?,
         Some(ImageFormat::Jpeg) => check_jpeg_end(bytes, path)?,
         _ => {
             let found = match format {
@@ -89,6 +89,20 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image> {
     let (width, height) = (decoded.width() as usize, decoded.height() as usize);
     let (channels, pixels) = flatten(decoded);
     Image::new(width, height, channels, pixels).map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+}
+
+/// Walks the chunks of a PNG to its palette: png 0.18 panics on one that is not of whole colours, or of more than 256.
+fn check_png_palette(bytes: &[u8], path: &Path) -> Result<()> {
+    let mut at = 8_usize;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if kind == b"PLTE" && (!length.is_multiple_of(3) || !(3..=768).contains(&length)) {
+            let found = format!("a palette of {length} bytes");
+            return Err(Error::format(path, format!("byte {at}"), found, "3 bytes for each of 1 to 256 colours"));
+        }
+        at = at.saturating_add(length).saturating_add(12);
+    }
+    Ok(())
 }
 
 /// Walks the segments of a JPEG to its end marker: decoders fill in what a cut file lacks without a word.
