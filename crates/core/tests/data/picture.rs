@@ -133,6 +133,13 @@ fn a_palette_of_broken_colours_is_refused() {
     }
 }
 
+#[test]
+fn a_decoder_that_panics_is_an_error() {
+    // Found by fuzzing: subsampling on which the JPEG decoder panics.
+    let broken = message(decode_file(&fixtures().join("broken_sampling.jpg")));
+    assert_says(&broken, &["broken_sampling.jpg", "pixels", "a sound PNG or JPEG picture"]);
+}
+
 /// The width and height of a PNG, overwritten, with the checksum put right.
 fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = fs::read(fixtures().join("rgb.png")).unwrap();
