@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
+use std::panic;
 use std::path::Path;
 
 use image::imageops::{self, FilterType};
@@ -43,28 +44,32 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image> {
     if length > MAX_FILE {
         return Err(Error::format(path, "whole file", "more bytes", format!("at most {MAX_FILE} bytes")));
     }
-    let format = image::guess_format(bytes).ok();
-    match format {
-        Some(ImageFormat::Png) => {}
-        Some(ImageFormat::Jpeg) => check_jpeg_end(bytes, path)?,
-        _ => {
-            let found = match format {
-                Some(other) => format!("{other:?}"),
-                None if bytes.is_empty() => "an empty file".into(),
-                None => format!("the bytes {:02x?}", &bytes[..bytes.len().min(8)]),
+    let format = match image::guess_format(bytes) {
+        Ok(format @ ImageFormat::Png) => check_png_palette(bytes, path).map(|()| format)?,
+        Ok(format @ ImageFormat::Jpeg) => check_jpeg_end(bytes, path).map(|()| format)?,
+        other => {
+            let found = match other {
+                Ok(other) => format!("{other:?}"),
+                Err(_) if bytes.is_empty() => "an empty file".into(),
+                Err(_) => format!("the bytes {:02x?}", &bytes[..bytes.len().min(8)]),
             };
             return Err(Error::format(path, "byte 0", found, "a PNG or JPEG picture"));
         }
-    }
+    };
+    // The decoders are not free of panics: zune-jpeg 0.5 has one for some odd subsamplings. Nothing outlives the closure,
+    // so nothing half-done can be seen afterwards.
+    panic::catch_unwind(|| decode(bytes, format, path)).unwrap_or_else(|_| {
+        Err(Error::format(path, "pixels", "data on which the decoder breaks down", "a sound PNG or JPEG picture"))
+    })
+}
 
+fn decode(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Image> {
+    let length = bytes.len() as u64;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE as u32);
     limits.max_image_height = Some(MAX_SIDE as u32);
     limits.max_alloc = Some(MAX_MEMORY);
-    let mut reader = ImageReader::new(Cursor::new(bytes));
-    if let Some(format) = format {
-        reader.set_format(format);
-    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let failed = |place: &'static str| {
         move |error: image::ImageError| Error::format(path, place, error.to_string(), "a sound PNG or JPEG picture")
@@ -73,7 +78,7 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image> {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     let possible = match format {
-        Some(ImageFormat::Jpeg) => length.saturating_mul(JPEG_RATIO),
+        ImageFormat::Jpeg => length.saturating_mul(JPEG_RATIO),
         _ => {
             length.saturating_mul(DEFLATE_RATIO * 8) / u64::from(decoder.original_color_type().bits_per_pixel()).max(1)
         }
@@ -89,6 +94,20 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image> {
     let (width, height) = (decoded.width() as usize, decoded.height() as usize);
     let (channels, pixels) = flatten(decoded);
     Image::new(width, height, channels, pixels).map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+}
+
+/// Walks the chunks of a PNG to its palette: png 0.18 panics on one that is not of whole colours, or of more than 256.
+fn check_png_palette(bytes: &[u8], path: &Path) -> Result<()> {
+    let mut at = 8_usize;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if kind == b"PLTE" && (!length.is_multiple_of(3) || !(3..=768).contains(&length)) {
+            let found = format!("a palette of {length} bytes");
+            return Err(Error::format(path, format!("byte {at}"), found, "3 bytes for each of 1 to 256 colours"));
+        }
+        at = at.saturating_add(length).saturating_add(12);
+    }
+    Ok(())
 }
 
 /// Walks the segments of a JPEG to its end marker: decoders fill in what a cut file lacks without a word.

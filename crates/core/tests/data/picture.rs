@@ -115,6 +115,31 @@ fn a_picture_cut_short_is_refused() {
     assert_says(&cut, &["a.jpg", &format!("byte {}", bytes.len() - 2), "cut short"]);
 }
 
+#[test]
+fn a_palette_of_broken_colours_is_refused() {
+    // Found by fuzzing: the PNG decoder indexes past such a palette.
+    let sound = fs::read(fixtures().join("palette.png")).unwrap();
+    let start = sound.windows(4).position(|kind| kind == b"PLTE").unwrap();
+    let length = u32::from_be_bytes(sound[start - 4..start].try_into().unwrap()) as usize;
+    for colours in [0, 1, 25, 769, 771] {
+        let chunk = [b"PLTE".as_slice(), &vec![9; colours]].concat();
+        let mut sum = flate2::Crc::new();
+        sum.update(&chunk);
+        let (before, after) = (&sound[..start - 4], &sound[start + 4 + length + 4..]);
+        let bytes = [before, &(colours as u32).to_be_bytes(), &chunk, &sum.sum().to_be_bytes(), after].concat();
+        let place = format!("byte {}", start - 4);
+        let found = format!("a palette of {colours} bytes");
+        assert_says(&message(decode_bytes(&bytes, Path::new("a.png"))), &["a.png", &place, &found, "256 colours"]);
+    }
+}
+
+#[test]
+fn a_decoder_that_panics_is_an_error() {
+    // Found by fuzzing: subsampling on which the JPEG decoder panics.
+    let broken = message(decode_file(&fixtures().join("broken_sampling.jpg")));
+    assert_says(&broken, &["broken_sampling.jpg", "pixels", "a sound PNG or JPEG picture"]);
+}
+
 /// The width and height of a PNG, overwritten, with the checksum put right.
 fn png_of_size(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = fs::read(fixtures().join("rgb.png")).unwrap();
