@@ -32,7 +32,8 @@ fn every_backend_learns_the_same_digits() {
         let plain = device::parse(&device.name).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let run = RunDirectory::create(folder.path().join("run")).unwrap();
-        let session = Session::new(&run, &config, &splits, &plain.clone().autodiff()).unwrap();
+        let training = plain.clone().autodiff();
+        let session = Session::new(&run, &config, &splits, &training).unwrap();
         let outcome = session.fit(&splits, &output).unwrap();
         let accuracy = Trained::open(run.path(), &plain).unwrap().evaluate(&splits.test).unwrap().accuracy();
         eprintln!("{}: test accuracy {accuracy:.3}, {:.0} pictures/s", device.name, outcome.items_per_second);

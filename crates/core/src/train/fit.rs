@@ -22,6 +22,7 @@ use super::schedule::ScheduleConfig;
 use crate::cli::events::Output;
 use crate::run::{CHECKPOINT, MODEL, RunDirectory};
 use crate::random::{self, Rng};
+use crate::weights::NamedTensors;
 use crate::{Error, Result, device, weights};
 
 /// How training goes, whatever is trained.
@@ -42,7 +43,7 @@ pub struct FitConfig {
     pub clip_norm: Option<f64>,
     /// Epochs without a better validation score after which training stops.
     pub patience: Option<u64>,
-    /// Seconds between checkpoints within an epoch; there is always one at the end of an epoch.
+    /// Seconds between checkpoints; there is always one at the end.
     pub checkpoint_seconds: f64,
 }
 
@@ -104,13 +105,15 @@ pub struct Outcome {
     pub items_per_second: f64,
 }
 
-/// The best epoch so far.
+/// The best epoch so far: of equally good ones the last, whose learning rate is usually the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Epoch, from 0.
     pub epoch: u64,
     /// Its validation score.
     pub score: f64,
+    /// The first epoch that reached this score.
+    pub reached: u64,
 }
 
 /// What a checkpoint keeps besides tensors.
@@ -181,6 +184,8 @@ struct Training<'a, M: Module> {
     optimizer: Optimizer,
     recorder: Recorder,
     state: State,
+    /// The best weights, until the next checkpoint writes them.
+    kept: Option<NamedTensors>,
     /// Losses not read back from the device yet: reading one makes a GPU wait, so there they are read in groups.
     unread: Vec<Unread>,
     read_every: usize,
@@ -228,6 +233,7 @@ impl<'a, M: Module> Training<'a, M> {
             last_checkpoint: Instant::now(),
             items_seen: 0,
             unread: Vec::new(),
+            kept: None,
             model: Some(model),
             fit,
             optimizer,
@@ -243,12 +249,12 @@ impl<'a, M: Module> Training<'a, M> {
     fn epoch<L: Learner<Model = M>>(&mut self, learner: &L, loader: &Loader<L::Batcher>) -> Result<bool> {
         for batch in loader.epoch(self.state.epoch, self.state.batch) {
             self.step(learner, batch?)?;
-            let interrupted = interrupt::requested();
-            if interrupted || self.last_checkpoint.elapsed().as_secs_f64() >= self.fit.config.checkpoint_seconds {
+            if interrupt::requested() {
                 self.checkpoint()?;
-            }
-            if interrupted {
                 return Ok(false);
+            }
+            if self.checkpoint_is_due() {
+                self.checkpoint()?;
             }
         }
         Ok(true)
@@ -318,23 +324,25 @@ impl<'a, M: Module> Training<'a, M> {
         let mut kept = true;
         if let Some(Validation { score, figures }) = validation {
             scalars.extend(figures.iter().map(|(name, value)| (format!("valid/{name}"), *value)));
-            kept = self.state.best.is_none_or(|best| score > best.score);
+            kept = self.state.best.is_none_or(|best| score >= best.score);
             if kept {
-                self.state.best = Some(Best { epoch, score });
+                let reached = self.state.best.filter(|best| best.score == score).map_or(epoch, |best| best.reached);
+                self.state.best = Some(Best { epoch, score, reached });
             }
         }
         if kept {
-            weights::save(&self.fit.run.file(MODEL), &weights::tensors_of(model), json!({ "epoch": epoch }))?;
+            self.kept = Some(weights::tensors_of(model));
         }
         let named: Vec<_> = scalars.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         self.recorder.scalars(self.state.step, epoch, &named)?;
         self.announce(&named, kept);
-        let stale = self.state.best.map_or(0, |best| epoch - best.epoch);
+        let stale = self.state.best.map_or(0, |best| epoch - best.reached);
         self.state.stopped_early = self.fit.config.patience.is_some_and(|patience| stale >= patience);
         self.state.epoch += 1;
         self.state.batch = 0;
         self.state.sums = Sums::default();
-        self.checkpoint()
+        let ended = self.state.stopped_early || self.state.epoch == self.fit.config.epochs;
+        if ended || self.checkpoint_is_due() { self.checkpoint() } else { Ok(()) }
     }
 
     fn announce(&self, scalars: &[(&str, f64)], kept: bool) {
@@ -348,8 +356,16 @@ impl<'a, M: Module> Training<'a, M> {
         self.fit.output.event("epoch", json!({ "epoch": epoch, "kept": kept, "metrics": metrics }));
     }
 
+    fn checkpoint_is_due(&self) -> bool {
+        self.last_checkpoint.elapsed().as_secs_f64() >= self.fit.config.checkpoint_seconds
+    }
+
     fn checkpoint(&mut self) -> Result<()> {
         self.read()?;
+        // The weights first: a checkpoint never tells of a best epoch whose weights are not on the disk.
+        if let Some(kept) = self.kept.take() {
+            weights::save(&self.fit.run.file(MODEL), &kept, serde_json::Value::Null)?;
+        }
         self.state.metrics_position = self.recorder.sync()?;
         self.state.seconds = self.earlier_seconds + self.started.elapsed().as_secs_f64();
         self.save()?;
