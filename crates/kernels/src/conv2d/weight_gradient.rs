@@ -290,7 +290,7 @@ impl Terms<'_> {
         gradients: *const f32,
         to: *mut f32,
     ) -> usize {
-        let fits = |rows: usize| rows * T * V + V + 1 <= S::REGISTERS;
+        let fits = |rows: usize| rows * T * V + V < S::REGISTERS;
         // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
         unsafe {
             match (self.offsets.len() - first) / T {

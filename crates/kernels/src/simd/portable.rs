@@ -95,9 +95,9 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn store_transposed(rows: &[Self::V], p: *mut f32, stride: usize, n: usize) {
-        for j in 0..n {
+        for column in 0..n {
             // SAFETY: the caller gives room for `n` rows of `LANES` elements.
-            unsafe { Self::store(p.add(j * stride), std::array::from_fn(|i| rows[i][j])) };
+            unsafe { Self::store(p.add(column * stride), std::array::from_fn(|i| rows[i][column])) };
         }
     }
 }
