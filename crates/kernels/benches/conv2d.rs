@@ -70,9 +70,7 @@ fn arguments(shape: &Shape, device: &Device) -> (Tensor<4>, Tensor<4>, Tensor<1>
 #[divan::bench(types = [Kernel, Burn], args = SHAPES, sample_count = 20)]
 fn forward<O: Operation>(bencher: Bencher, shape: &Shape) {
     let (x, w, b, options, work) = arguments(shape, &Device::flex());
-    bencher
-        .counter(ItemsCount::new(work))
-        .bench_local(|| O::run(x.clone(), w.clone(), b.clone(), options.clone()));
+    bencher.counter(ItemsCount::new(work)).bench_local(|| O::run(x.clone(), w.clone(), b.clone(), options.clone()));
 }
 
 #[divan::bench(types = [Kernel, Burn], args = SHAPES, sample_count = 20)]

@@ -96,9 +96,10 @@ impl Plan {
         let [rows, pitch] = if inside { g.input } else { [(band - 1) * g.stride[0] + reach[0] + 1, wide] };
         let offsets = (0..g.group_in())
             .flat_map(|i| {
-                forward.taps.iter().map(move |tap| {
-                    (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize
-                })
+                forward
+                    .taps
+                    .iter()
+                    .map(move |tap| (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize)
             })
             .collect::<Vec<_>>();
         let triples = g.kernel[1] == 3 && offsets.windows(2).step_by(3).all(|o| o[1] == o[0] + 1);
@@ -236,7 +237,9 @@ unsafe fn pad<S: Simd>(plan: &Plan, g: &Geometry, x: &[f32], from: usize, rows: 
             let source = x.as_ptr().wrapping_add((channel * height).wrapping_add_signed(y) * width).wrapping_offset(dx);
             // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by the
             // next one; after the last there is room for one.
-            unsafe { copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1) };
+            unsafe {
+                copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1)
+            };
         }
     }
 }
