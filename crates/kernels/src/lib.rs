@@ -2,7 +2,7 @@
 //!
 //! Every function takes and returns Burn tensors. `f32` tensors of the CPU backend (`flex`, feature `flex`) take the kernel
 //! written here, with or without autodiff; all others take Burn's own operations, which stay beside the kernel as its
-//! reference (`conv2d_reference` for [`conv2d`]).
+//! reference (`conv2d_reference` for [`conv2d()`]).
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor, ops::ConvOptions};

@@ -1,8 +1,8 @@
 //! Two-dimensional convolution (cross-correlation) with stride, zero padding, dilation and groups.
 //!
 //! In reading order: `geometry` turns a convolution and its gradient to the input into correlations, `panel` lays out their
-//! input, `correlate` and `channels` compute them in register tiles, `weight_gradient` is the gradient to weight and bias,
-//! `autodiff` ties all to Burn.
+//! input, `correlate` and `channels` compute them in register tiles, `weight_gradient` and `weight_tiles` are the gradient
+//! to weight and bias, `autodiff` ties all to Burn.
 
 #[cfg(feature = "flex")]
 mod autodiff;
@@ -18,6 +18,8 @@ mod panel;
 mod tests;
 #[cfg(feature = "flex")]
 mod weight_gradient;
+#[cfg(feature = "flex")]
+mod weight_tiles;
 
 #[cfg(feature = "flex")]
 use crate::simd::Level;
