@@ -72,12 +72,22 @@ fn the_networks_shapes_equal_burns_convolution_on_every_instruction_set() {
         ([2, 64, 16, 16], [64, 64, 1, 1], 1, 0, 1),
         ([2, 6, 14, 14], [16, 6, 5, 5], 1, 0, 1),
         ([2, 64, 16, 16], [64, 1, 3, 3], 1, 1, 64),
+        // Output channels across the lanes, in one block and a half, in groups, and with rows that are no whole tiles.
+        ([2, 48, 7, 7], [48, 48, 3, 3], 1, 1, 1),
+        ([3, 64, 7, 7], [64, 32, 3, 3], 1, 1, 2),
+        ([2, 16, 15, 9], [16, 16, 3, 3], 2, 1, 1),
         // Several bands of rows.
         ([1, 24, 90, 70], [8, 24, 3, 3], 1, 1, 1),
         ([1, 4, 224, 224], [24, 4, 7, 7], 2, 3, 1),
     ] {
         compare(x, w, &ConvOptions::new([stride; 2], [padding; 2], [1; 2], groups));
     }
+}
+
+#[test]
+fn padding_on_one_side_equals_burns_convolution() {
+    let options = ConvOptions::new_with_padding([1, 2], [(0, 3), (2, 1)], [2, 1], 1);
+    compare([2, 3, 9, 10], [5, 3, 3, 4], &options);
 }
 
 proptest! {
