@@ -7,7 +7,7 @@ use super::geometry::Correlation;
 use super::panel::{Panel, Span};
 use crate::parallel::{self, SharedMut};
 use crate::scratch;
-use crate::simd::{Kernel, Level, Simd};
+use crate::simd::{Ahead, Kernel, Level, Simd};
 
 /// Where the weight of (group, output channel, input channel, tap) lies, as floats from one to the next; taps are
 /// consecutive. Swapping channels gives the gradient to the input.
@@ -52,12 +52,14 @@ pub(super) fn correlate(
         parallel::for_each(batch * jobs.len(), |index| {
             let (image, (part, first)) = (index / jobs.len(), jobs[index % jobs.len()]);
             let planes = image * channels_out * out_plane;
+            let image_len = channels_in * in_plane;
             scratch::with(part.panel.len + part.collected(), |memory| {
                 level.run(Band {
                     part,
                     groups,
                     first,
-                    input: &input[image * channels_in * in_plane..(image + 1) * channels_in * in_plane],
+                    input: &input[image * image_len..(image + 1) * image_len],
+                    ahead: next(input, image + 1, image_len, index % jobs.len(), jobs.len()),
                     bias,
                     // SAFETY: inside the output, which holds `batch` times `channels_out` planes.
                     output: unsafe { output.get().add(planes) },
@@ -68,6 +70,11 @@ pub(super) fn correlate(
     };
     // SAFETY: the correlations cover every pixel of every plane.
     unsafe { parallel::filled(batch * channels_out * out_plane, run) }
+}
+
+/// The share of image `image` that job number `job` of the image before it should fetch; empty after the last image.
+fn next(input: &[f32], image: usize, len: usize, job: usize, jobs: usize) -> &[f32] {
+    input.get(image * len + job * len / jobs..image * len + (job + 1) * len / jobs).unwrap_or_default()
 }
 
 /// A correlation made ready: the layout of its input, and its weights `[group, block of channels, term, channel]`.
@@ -119,6 +126,8 @@ struct Band<'a> {
     groups: usize,
     first: usize,
     input: &'a [f32],
+    /// Input that the next band of this thread is likely to need.
+    ahead: &'a [f32],
     bias: Option<&'a [f32]>,
     output: *mut f32,
     /// Room for the panel and for what [`Part::collected`] asks.
@@ -128,7 +137,7 @@ struct Band<'a> {
 impl Kernel for Band<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Self { part: Part { correlation: c, panel, weight }, groups, first, input, bias, output, memory } = self;
+        let Self { part: Part { correlation: c, panel, weight }, groups, first, input, ahead, bias, output, memory } = self;
         let rows = panel.band.min(c.grid[0] - first);
         let pixels = rows * c.grid[1];
         let terms = panel.offsets.len();
@@ -136,6 +145,8 @@ impl Kernel for Band<'_> {
         let out_plane = c.output[0] * c.output[1];
         let dense = c.step == [1, 1];
         let (copy, collected) = memory.split_at_mut(panel.len);
+        let spans = panel.spans(rows);
+        let mut ahead = Ahead::new(ahead, groups * spans.len().div_ceil(S::TILE.1));
         for group in 0..groups {
             // SAFETY: the input holds all groups' planes, the output room for them; the panel's offsets and spans stay
             // inside what it copied or, for a direct panel, inside the input.
@@ -158,7 +169,7 @@ impl Kernel for Band<'_> {
                     output: if dense { group_output.add(first * c.grid[1]) } else { collected.as_mut_ptr() },
                     plane: if dense { out_plane } else { pixels },
                 };
-                sums.all::<S>(panel, rows, c.channels_out);
+                sums.all::<S>(spans, c.channels_out, &mut ahead);
                 if !dense {
                     scatter(c, collected, group_output, first, rows);
                 }
@@ -200,28 +211,25 @@ struct Sums<'a> {
 
 impl Sums<'_> {
     #[inline(always)]
-    unsafe fn all<S: Simd>(&self, panel: &Panel, rows: usize, channels: usize) {
-        let count = panel.spans(rows, S::LANES);
-        let mut at = 0;
-        while at < count {
+    unsafe fn all<S: Simd>(&self, spans: &[Span], channels: usize, ahead: &mut Ahead) {
+        let mut spans = spans;
+        while !spans.is_empty() {
             // Four vectors as two and two: a tile one vector wide waits for its own results.
-            let left = count - at;
-            let take = if left == 4 { 2 } else { left.min(S::TILE.1) };
-            let mut spans = [Span::default(); 3];
-            for (i, span) in spans.iter_mut().enumerate().take(take) {
-                *span = panel.span(at + i, rows, S::LANES);
-            }
+            let take = if spans.len() == 4 { 2 } else { spans.len().min(S::TILE.1) };
+            let (now, later) = spans.split_at(take);
+            ahead.step::<S>();
             for (first, size) in blocks(channels, S::TILE.0) {
                 // SAFETY: the caller's.
                 unsafe {
-                    match take {
-                        1 => self.rows::<S, 1>([spans[0]], first, size),
-                        2 => self.rows::<S, 2>([spans[0], spans[1]], first, size),
-                        _ => self.rows::<S, 3>(spans, first, size),
+                    match *now {
+                        [a] => self.rows::<S, 1>([a], first, size),
+                        [a, b] => self.rows::<S, 2>([a, b], first, size),
+                        [a, b, c] => self.rows::<S, 3>([a, b, c], first, size),
+                        _ => unreachable!("one to three vectors"),
                     }
                 }
             }
-            at += take;
+            spans = later;
         }
     }
 
@@ -265,10 +273,10 @@ impl Sums<'_> {
             for (m, row) in sums.into_iter().enumerate() {
                 let plane = self.output.add((first + m) * self.plane);
                 for (sum, span) in row.into_iter().zip(spans) {
-                    if span.len == S::LANES {
+                    if span.lanes.count_ones() as usize == S::LANES {
                         S::store(plane.add(span.pixel), sum);
                     } else {
-                        S::store_partial(plane.add(span.pixel), span.len, sum);
+                        S::store_lanes(plane.add(span.pixel), span.lanes, sum);
                     }
                 }
             }

@@ -1,9 +1,9 @@
-//! The input of a correlation laid out so that each term of the sum is a run of consecutive floats.
+//! The input of a correlation laid out so that every term of the sum is a run of consecutive floats.
 //!
-//! For stride one and rows of a whole number of vectors, a zero-padded copy is enough: all taps read it at their own
-//! offset. Ragged rows would waste lanes, so there each column offset gets its own copy without gaps between rows
-//! (memory-efficient convolution: Cho and Brand 2017), and vectors run on from row to row. A stride is taken out by
-//! copying every `stride`-th pixel.
+//! The panel is one zero-padded copy of the input planes, which all taps read at their own offset; a stride is taken out
+//! by copying every `stride`-th pixel. Where rows are not whole vectors, vectors run on from row to row over the padding
+//! between them, and the lanes in between are computed in vain. To have few of them, the zeros right of a row are also those
+//! left of the next one: a plane 8 wide with one zero on each side takes 9 floats a row.
 
 use super::geometry::Correlation;
 use crate::simd::Simd;
@@ -20,94 +20,80 @@ pub(super) struct Panel {
     pub(super) band: usize,
     /// Floats to allocate; none where the input itself serves.
     pub(super) len: usize,
+    /// The vectors of a band, and of a last band with fewer rows.
+    spans: [Vec<Span>; 2],
     /// Floats from one row to the next.
     pitch: usize,
+    /// The furthest distance of a tap to the right.
+    right: usize,
     /// Rows of a plane.
     rows: usize,
-    /// Input column of grid column 0, for each copy.
+    /// Input column of grid column 0, and input row of grid row 0, for each copy.
     columns: Vec<isize>,
-    /// Input row of grid row 0, for each copy.
     first_rows: Vec<isize>,
-    /// Grid columns.
-    width: usize,
 }
 
-/// A vector of grid pixels: consecutive in the panel and in the grid.
-#[derive(Clone, Copy, Default)]
+/// A vector of pixels.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {
+    /// Distance from the start of the panel.
     pub(super) start: usize,
+    /// Number of the first grid pixel, row by row in the band.
     pub(super) pixel: usize,
-    pub(super) len: usize,
+    /// The lanes that are grid pixels, as bits; their pixels are consecutive.
+    pub(super) lanes: u32,
 }
 
 impl Panel {
     /// Lays out `c` for vectors of `lanes`, in at least `bands` bands where the grid has as many rows.
     pub(super) fn new(c: &Correlation, lanes: usize, bands: usize) -> Self {
         let [height, width] = c.grid;
-        let bounds = |d: &dyn Fn(usize) -> isize| {
-            let all = (0..c.taps.len()).map(d);
-            (all.clone().min().unwrap_or(0), all.max().unwrap_or(0))
-        };
-        let (top, bottom) = bounds(&|t| c.taps[t].dy);
-        let (left, right) = bounds(&|t| c.taps[t].dx);
-        let wasted = width.div_ceil(lanes) * lanes * 8 > width * 9;
-        // A run of pixels across rows needs rows without padding between; only with few sums to make is the copy dearer.
-        let separate = wasted && left != right && c.channels_out >= 8;
+        let (rows, row_of) = split(c.taps.iter().map(|t| t.dy), c.stride[0]);
+        let (columns, column_of) = split(c.taps.iter().map(|t| t.dx), c.stride[1]);
+        let furthest = |places: &[(usize, usize)]| places.iter().map(|(_, shift)| *shift).max().unwrap_or(0);
+        let (below, right) = (furthest(&row_of), furthest(&column_of));
 
-        let inside = c.stride == [1, 1] && top >= 0 && left >= 0;
-        let inside = inside && bottom as usize + height <= c.input[0] && right as usize + width <= c.input[1];
-        let whole = width.is_multiple_of(lanes) || (width == c.input[1] && (height * width).is_multiple_of(lanes));
-        if inside && whole {
-            let [input_height, pitch] = c.input;
+        let fits = |firsts: &[isize], shift: usize, axis: usize| {
+            matches!(firsts, [first] if *first >= 0 && *first as usize + shift + c.grid[axis] <= c.input[axis])
+        };
+        let inside = c.stride == [1, 1] && fits(&rows, below, 0) && fits(&columns, right, 1);
+        // Of an input used as it is, nothing past the end may be read.
+        if inside && (width >= lanes || (height - 1) * c.input[1] + width >= lanes) {
+            let pitch = c.input[1];
+            let band = if width >= lanes { height.div_ceil(bands).max(1) } else { height };
+            let (top, left) = (rows[0] as usize, columns[0] as usize);
             let offset = |channel: usize, t: usize| {
-                channel * input_height * pitch + c.taps[t].dy as usize * pitch + c.taps[t].dx as usize
+                channel * c.input[0] * pitch + (top + row_of[t].1) * pitch + left + column_of[t].1
             };
-            let offsets = offsets(c, offset);
-            let band = if width.is_multiple_of(lanes) { height.div_ceil(bands).max(1) } else { height };
-            return Self { offsets, band, len: 0, pitch, rows: 0, columns: vec![], first_rows: vec![], width };
+            let (offsets, spans) = (offsets(c, offset), all_spans(c.grid, band, pitch, lanes));
+            return Self { offsets, band, len: 0, spans, pitch, right, rows: 0, columns, first_rows: rows };
         }
 
-        let (first_rows, row_of) = split(c.taps.iter().map(|t| t.dy), top, c.stride[0], false);
-        let (columns, column_of) = split(c.taps.iter().map(|t| t.dx), left, c.stride[1], separate);
-        let pitch = width + column_of.iter().map(|(_, shift)| shift).max().unwrap_or(&0);
-        let below = *row_of.iter().map(|(_, shift)| shift).max().unwrap_or(&0);
-        let planes = c.channels_in * columns.len() * first_rows.len();
+        let inner = columns.iter().map(|&column| inside_columns(c, column));
+        let first_inside = inner.clone().map(|(from, _)| from).min().unwrap_or(0);
+        let last_inside = inner.map(|(_, to)| to).max().unwrap_or(0);
+        let pitch = width.max(last_inside.min(width + right)).max((width + right).saturating_sub(first_inside));
+        let planes = c.channels_in * columns.len() * rows.len();
         let affordable = (BUDGET / (planes * pitch).max(1)).saturating_sub(below).max(1);
         let bands = bands.max(height.div_ceil(affordable));
         let band = height.div_ceil(bands).max(1);
-        let rows = band + below;
+        let plane_rows = band + below;
         let offset = |channel: usize, t: usize| {
-            let ((column, right), (row, down)) = (column_of[t], row_of[t]);
-            let plane = (channel * columns.len() + column) * first_rows.len() + row;
-            (plane * rows + down) * pitch + right
+            let ((column, shift), (row, down)) = (column_of[t], row_of[t]);
+            let plane = (channel * columns.len() + column) * rows.len() + row;
+            (plane * plane_rows + down) * pitch + shift
         };
         let offsets = offsets(c, offset);
-        // A last, partly filled vector may read past the end.
-        let len = planes * rows * pitch + lanes;
-        Self { offsets, band, len, pitch, rows, columns, first_rows, width }
+        // A line's last vector may reach past the end, and so may a vector of pixels that starts near it.
+        let len = planes * plane_rows * pitch + right + 2 * lanes;
+        let spans = all_spans(c.grid, band, pitch, lanes);
+        Self { offsets, band, len, spans, pitch, right, rows: plane_rows, columns, first_rows: rows }
     }
 
-    /// Vectors of `lanes` in `rows` grid rows.
+    /// The vectors that make up a band of `rows` grid rows.
     #[inline(always)]
-    pub(super) fn spans(&self, rows: usize, lanes: usize) -> usize {
-        if self.pitch == self.width { (rows * self.width).div_ceil(lanes) } else { rows * self.width.div_ceil(lanes) }
-    }
-
-    /// The `index`-th vector of a band of `rows` rows.
-    #[inline(always)]
-    pub(super) fn span(&self, index: usize, rows: usize, lanes: usize) -> Span {
-        if self.pitch == self.width {
-            let start = index * lanes;
-            Span { start, pixel: start, len: lanes.min(rows * self.width - start) }
-        } else {
-            let per_row = self.width.div_ceil(lanes);
-            let (row, column) = (index / per_row, index % per_row * lanes);
-            Span {
-                start: row * self.pitch + column,
-                pixel: row * self.width + column,
-                len: lanes.min(self.width - column),
-            }
-        }
+    pub(super) fn spans(&self, rows: usize) -> &[Span] {
+        &self.spans[usize::from(rows < self.band)]
     }
 
     /// Distance from the start of a group's input planes to where the band from grid row `first` on begins; only for a
@@ -132,34 +118,43 @@ impl Panel {
     ) {
         let [height, width] = c.input;
         let rows = rows + self.rows - self.band;
+        let mut plane = panel;
         for channel in 0..c.channels_in {
-            for (i, &column) in self.columns.iter().enumerate() {
-                let stride = c.stride[1];
-                // Grid columns `from .. to` lie inside the input.
-                let from = ((-column).max(0) as usize).div_ceil(stride).min(self.pitch);
-                let to = ((width as isize - column).max(0) as usize).div_ceil(stride).clamp(from, self.pitch);
-                for (j, &row) in self.first_rows.iter().enumerate() {
-                    let plane = (channel * self.columns.len() + i) * self.first_rows.len() + j;
+            for &column in &self.columns {
+                let (from, to) = inside_columns(c, column);
+                let to = to.min(self.pitch);
+                for &row in &self.first_rows {
                     for r in 0..rows {
                         let y = row + ((first + r) * c.stride[0]) as isize;
-                        // SAFETY: row and columns are inside the planes and the panel.
+                        let to = if y >= 0 && y < height as isize { to } else { 0 };
+                        let source = input.wrapping_add((channel * height).wrapping_add_signed(y) * width);
+                        // SAFETY: columns `from .. to` are inside the input, and vectors written past the end of a line
+                        // are overwritten by the next one; after the last there is room.
                         unsafe {
-                            let to_row = panel.add((plane * self.rows + r) * self.pitch);
-                            if y < 0 || y >= height as isize || from == to {
-                                zero(to_row, self.pitch);
-                                continue;
-                            }
-                            let x = (column + (from * stride) as isize) as usize;
-                            let from_row = input.add((channel * height + y as usize) * width + x);
-                            zero(to_row, from);
-                            copy::<S>(from_row, to_row.add(from), to - from, stride);
-                            zero(to_row.add(to), self.pitch - to);
+                            let line = plane.add(r * self.pitch);
+                            copy_line::<S>(source.wrapping_offset(column), line, self.pitch, from, to, c.stride[1]);
                         }
+                    }
+                    // SAFETY: as above. These are the zeros right of the last row.
+                    unsafe {
+                        for i in (0..self.right).step_by(S::LANES) {
+                            S::store(plane.add(rows * self.pitch + i), S::splat(0.0));
+                        }
+                        plane = plane.add(self.rows * self.pitch);
                     }
                 }
             }
         }
     }
+}
+
+/// The grid columns, continued in both directions, whose pixel lies inside the input: `from .. to`.
+#[inline(always)]
+fn inside_columns(c: &Correlation, column: isize) -> (usize, usize) {
+    let stride = c.stride[1];
+    let from = ((-column).max(0) as usize).div_ceil(stride);
+    let to = ((c.input[1] as isize - column).max(0) as usize).div_ceil(stride);
+    (from, to)
 }
 
 fn offsets(c: &Correlation, offset: impl Fn(usize, usize) -> usize) -> Vec<usize> {
@@ -168,65 +163,76 @@ fn offsets(c: &Correlation, offset: impl Fn(usize, usize) -> usize) -> Vec<usize
 }
 
 /// Distributes tap positions over copies of every `stride`-th pixel: the position each copy starts at, and for each tap its
-/// copy and its distance in it. With `separate` every position has its own copy.
-fn split(
-    positions: impl Iterator<Item = isize>,
-    first: isize,
-    stride: usize,
-    separate: bool,
-) -> (Vec<isize>, Vec<(usize, usize)>) {
+/// copy and its distance in it.
+fn split(positions: impl Iterator<Item = isize> + Clone, stride: usize) -> (Vec<isize>, Vec<(usize, usize)>) {
+    let first = positions.clone().min().unwrap_or(0);
     let mut starts = Vec::new();
     let mut places = Vec::new();
     for position in positions {
-        let from_first = (position - first) as usize;
-        let (start, shift) =
-            if separate { (position, 0) } else { (first + (from_first % stride) as isize, from_first / stride) };
+        let distance = (position - first) as usize;
+        let start = first + (distance % stride) as isize;
         let copy = starts.iter().position(|s| *s == start).unwrap_or_else(|| {
             starts.push(start);
             starts.len() - 1
         });
-        places.push((copy, shift));
+        places.push((copy, distance / stride));
     }
     (starts, places)
 }
 
-/// Writes `n` zeros.
-#[inline(always)]
-unsafe fn zero(p: *mut f32, n: usize) {
-    for i in 0..n {
-        // SAFETY: the caller gives room for `n` floats.
-        unsafe { *p.add(i) = 0.0 };
-    }
+fn all_spans([height, width]: [usize; 2], band: usize, pitch: usize, lanes: usize) -> [Vec<Span>; 2] {
+    [band, height % band].map(|rows| if rows == 0 { Vec::new() } else { spans(rows, width, pitch, lanes) })
 }
 
-/// Copies `n` floats that lie `stride` apart.
+/// Vectors that cover `rows` rows of `width` pixels which lie `pitch` apart, reading nothing behind the last pixel unless
+/// all pixels are fewer than a vector.
+fn spans(rows: usize, width: usize, pitch: usize, lanes: usize) -> Vec<Span> {
+    let by_row = width.is_multiple_of(lanes);
+    let end = (rows - 1) * pitch + width;
+    let starts: Vec<usize> = if by_row {
+        (0..rows).flat_map(|row| (0..width).step_by(lanes).map(move |x| row * pitch + x)).collect()
+    } else {
+        (0..end).step_by(lanes).map(|start| start.min(end.saturating_sub(lanes))).collect()
+    };
+    let vector = |start: usize| {
+        let inside = |lane: &usize| (start + lane) % pitch < width && start + lane < end;
+        let mask = (0..lanes).filter(inside).fold(0, |mask, lane| mask | 1 << lane);
+        let pixel = start / pitch * width + (start % pitch).min(width);
+        Span { start, pixel, lanes: mask }
+    };
+    starts.into_iter().map(vector).filter(|span| span.lanes != 0).collect()
+}
+
+/// Fills a line of `n` floats, rounded up to whole vectors: element `i` is `source[i * stride]` for `from <= i < to`, else
+/// zero.
 #[inline(always)]
-pub(super) unsafe fn copy<S: Simd>(from: *const f32, to: *mut f32, n: usize, stride: usize) {
-    let mut i = 0;
-    // SAFETY: the caller gives `(n - 1) * stride + 1` floats to read and room for `n`.
-    unsafe {
-        match stride {
-            1 => {
-                while i + S::LANES <= n {
-                    S::store(to.add(i), S::load(from.add(i)));
-                    i += S::LANES;
+pub(super) unsafe fn copy_line<S: Simd>(
+    source: *const f32,
+    line: *mut f32,
+    n: usize,
+    from: usize,
+    to: usize,
+    stride: usize,
+) {
+    for i in (0..n).step_by(S::LANES) {
+        let (from, to) = (from.saturating_sub(i), to.saturating_sub(i).min(S::LANES));
+        let source = source.wrapping_add(i * stride);
+        // SAFETY: the caller gives the elements `from .. to` and room for the line.
+        unsafe {
+            let pixels = if from >= to {
+                S::splat(0.0)
+            } else if stride == 1 {
+                if from == 0 && to == S::LANES { S::load(source) } else { S::load_range(source, from, to) }
+            } else if stride == 2 {
+                S::load_even_range(source, from, to)
+            } else {
+                S::store(line.add(i), S::splat(0.0));
+                for lane in from..to {
+                    *line.add(i + lane) = *source.wrapping_add(lane * stride);
                 }
-                if i < n {
-                    S::store_partial(to.add(i), n - i, S::load_partial(from.add(i), n - i));
-                }
-                return;
-            }
-            2 => {
-                while i + S::LANES <= n {
-                    S::store(to.add(i), S::load_even(from.add(2 * i)));
-                    i += S::LANES;
-                }
-            }
-            _ => {}
-        }
-        while i < n {
-            *to.add(i) = *from.add(i * stride);
-            i += 1;
+                continue;
+            };
+            S::store(line.add(i), pixels);
         }
     }
 }

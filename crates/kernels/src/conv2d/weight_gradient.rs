@@ -1,13 +1,13 @@
 //! The gradient to the weight, `dw[o, i, t] = sum over images and pixels p of dy[o, p] x[i, p * stride + t]`, and to the bias.
 //!
 //! Here output channels lie across the lanes: `dy` is transposed once per image, and a register tile holds two vectors of
-//! output channels for up to eight terms (i, t), whose pixels of `x` are broadcast. So no sum across lanes is needed, and
+//! output channels for several terms (i, t), whose pixels of `x` are broadcast. So no sum across lanes is needed, and
 //! rows of any length and any stride run at full width.
 //!
 //! Images are added up in a fixed number of chunks, and the chunks in order: the result does not depend on the threads.
 
 use super::geometry::Geometry;
-use super::panel::copy;
+use super::panel::copy_line;
 use crate::parallel::{self, SharedMut};
 use crate::scratch;
 use crate::simd::{Kernel, Level, Simd};
@@ -72,6 +72,8 @@ struct Plan {
     pitch: usize,
     /// Distance of each term (input channel, tap) from the first one.
     offsets: Vec<usize>,
+    /// Whether the terms come in threes that read consecutive pixels, as those of a 3 x 3 kernel.
+    triples: bool,
 }
 
 impl Plan {
@@ -94,15 +96,15 @@ impl Plan {
         let [rows, pitch] = if inside { g.input } else { [(band - 1) * g.stride[0] + reach[0] + 1, wide] };
         let offsets = (0..g.group_in())
             .flat_map(|i| {
-                forward
-                    .taps
-                    .iter()
-                    .map(move |tap| (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize)
+                forward.taps.iter().map(move |tap| {
+                    (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize
+                })
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let triples = g.kernel[1] == 3 && offsets.windows(2).step_by(3).all(|o| o[1] == o[0] + 1);
         let transposed = band * width * padded_out;
-        let copied = if inside { 0 } else { g.group_in() * rows * pitch };
-        Self { lanes, padded_out, band, transposed, copied, first: [first.dy, first.dx], rows, pitch, offsets }
+        let copied = if inside { 0 } else { g.group_in() * rows * pitch + lanes };
+        Self { lanes, padded_out, band, transposed, copied, first: [first.dy, first.dx], rows, pitch, offsets, triples }
     }
 
     /// Blocks of output channels of one group, two vectors wide where possible: `(first channel, vectors)`.
@@ -177,6 +179,7 @@ impl Kernel for Chunk<'_> {
                         width,
                         row_step: g.stride[0] * plan.pitch,
                         step: g.stride[1],
+                        triples: plan.triples,
                     };
                     for (first, vectors) in plan.blocks(S::LANES) {
                         let gradients = transposed.as_ptr().add(first * rows * width);
@@ -229,19 +232,11 @@ unsafe fn pad<S: Simd>(plan: &Plan, g: &Geometry, x: &[f32], from: usize, rows: 
     for channel in 0..g.group_in() {
         for r in 0..rows {
             let y = dy + (from * g.stride[0] + r) as isize;
-            // SAFETY: row and columns are inside the planes and the copy.
-            unsafe {
-                let to = to.add((channel * plan.rows + r) * plan.pitch);
-                let inside = y >= 0 && y < height as isize && left < right;
-                let (left, right) = if inside { (left, right) } else { (plan.pitch, plan.pitch) };
-                for i in (0..left).chain(right..plan.pitch) {
-                    *to.add(i) = 0.0;
-                }
-                if inside {
-                    let from = x.as_ptr().add((channel * height + y as usize) * width + (left as isize + dx) as usize);
-                    copy::<S>(from, to.add(left), right - left, 1);
-                }
-            }
+            let right = if y >= 0 && y < height as isize { right } else { left };
+            let source = x.as_ptr().wrapping_add((channel * height).wrapping_add_signed(y) * width).wrapping_offset(dx);
+            // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by the
+            // next one; after the last there is room for one.
+            unsafe { copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1) };
         }
     }
 }
@@ -255,6 +250,7 @@ struct Terms<'a> {
     /// Floats of `x` from one output row, and from one output column, to the next.
     row_step: usize,
     step: usize,
+    triples: bool,
 }
 
 impl Terms<'_> {
@@ -266,12 +262,10 @@ impl Terms<'_> {
         unsafe {
             while at < self.offsets.len() {
                 let to = sums.add(at * V * S::LANES);
-                at += match self.offsets.len() - at {
-                    n if n >= 8 && S::GRADIENT_ROWS >= 8 => self.tile::<S, V, 8>(at, gradients, to),
-                    n if n >= 6 && S::GRADIENT_ROWS == 6 => self.tile::<S, V, 6>(at, gradients, to),
-                    n if n >= 4 => self.tile::<S, V, 4>(at, gradients, to),
-                    n if n >= 2 => self.tile::<S, V, 2>(at, gradients, to),
-                    _ => self.tile::<S, V, 1>(at, gradients, to),
+                at += if V == 1 && self.triples {
+                    self.widest::<S, V, 3>(at, gradients, to)
+                } else {
+                    self.widest::<S, V, 1>(at, gradients, to)
                 };
             }
             let to = sums.add(at * V * S::LANES);
@@ -288,9 +282,29 @@ impl Terms<'_> {
         }
     }
 
-    /// Adds `R` terms from the `first` on; returns `R`.
+    /// The largest tile that fits the registers and the terms left, in rows of `T` terms with consecutive pixels.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const V: usize, const R: usize>(
+    unsafe fn widest<S: Simd, const V: usize, const T: usize>(
+        &self,
+        first: usize,
+        gradients: *const f32,
+        to: *mut f32,
+    ) -> usize {
+        let fits = |rows: usize| rows * T * V + V + 1 <= S::REGISTERS;
+        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
+        unsafe {
+            match (self.offsets.len() - first) / T {
+                n if n >= 8 && fits(8) => self.tile::<S, V, T, 8>(first, gradients, to),
+                n if n >= 4 && fits(4) => self.tile::<S, V, T, 4>(first, gradients, to),
+                n if n >= 2 && fits(2) => self.tile::<S, V, T, 2>(first, gradients, to),
+                _ => self.tile::<S, V, T, 1>(first, gradients, to),
+            }
+        }
+    }
+
+    /// Adds `R` times `T` terms from the `first` on; returns their number.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const V: usize, const T: usize, const R: usize>(
         &self,
         first: usize,
         gradients: *const f32,
@@ -298,17 +312,19 @@ impl Terms<'_> {
     ) -> usize {
         // SAFETY: the caller's.
         unsafe {
-            let mut sums = [[S::splat(0.0); V]; R];
-            let mut rows: [*const f32; R] = std::array::from_fn(|r| self.pixels.add(self.offsets[first + r]));
+            let mut sums = [[[S::splat(0.0); V]; T]; R];
+            let mut rows: [*const f32; R] = std::array::from_fn(|r| self.pixels.add(self.offsets[first + r * T]));
             let mut gradients = gradients;
             for _ in 0..self.rows {
                 let mut x = 0;
                 for _ in 0..self.width {
                     let dy: [S::V; V] = std::array::from_fn(|v| S::load(gradients.add(v * S::LANES)));
                     for (row, sums) in rows.iter().zip(sums.iter_mut()) {
-                        let pixel = S::splat(*row.add(x));
-                        for (sum, dy) in sums.iter_mut().zip(dy) {
-                            *sum = S::mul_add(pixel, dy, *sum);
+                        for (t, sums) in sums.iter_mut().enumerate() {
+                            let pixel = S::splat(*row.add(x + t));
+                            for (sum, dy) in sums.iter_mut().zip(dy) {
+                                *sum = S::mul_add(pixel, dy, *sum);
+                            }
                         }
                     }
                     gradients = gradients.add(V * S::LANES);
@@ -316,13 +332,15 @@ impl Terms<'_> {
                 }
                 rows = rows.map(|row| row.wrapping_add(self.row_step));
             }
-            for (r, sums) in sums.into_iter().enumerate() {
-                for (v, sum) in sums.into_iter().enumerate() {
-                    let to = to.add((r * V + v) * S::LANES);
-                    S::store(to, S::add(S::load(to), sum));
+            for (r, sums) in sums.iter().enumerate() {
+                for (t, sums) in sums.iter().enumerate() {
+                    for (v, sum) in sums.iter().enumerate() {
+                        let to = to.add(((r * T + t) * V + v) * S::LANES);
+                        S::store(to, S::add(S::load(to), *sum));
+                    }
                 }
             }
         }
-        R
+        R * T
     }
 }

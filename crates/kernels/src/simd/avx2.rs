@@ -24,8 +24,13 @@ unsafe fn mask(n: usize) -> __m256i {
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const TILE: (usize, usize) = (4, 3);
-    const GRADIENT_ROWS: usize = 6;
+    const REGISTERS: usize = 16;
     type V = __m256;
+
+    #[inline(always)]
+    fn prefetch(p: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> __m256 {
@@ -43,10 +48,19 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn load_even(p: *const f32) -> __m256 {
+    unsafe fn load_range(p: *const f32, from: usize, to: usize) -> __m256 {
+        unsafe { _mm256_maskload_ps(p, _mm256_andnot_si256(mask(from), mask(to))) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even_range(p: *const f32, from: usize, to: usize) -> __m256 {
         // The second load starts one early, so that nothing past the last element is read.
         unsafe {
-            let mixed = _mm256_shuffle_ps::<0b11_01_10_00>(_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(7)));
+            let (first, end) = (2 * from, 2 * to - 1);
+            let low = _mm256_maskload_ps(p, _mm256_andnot_si256(mask(first), mask(end)));
+            let (first, end) = (first.saturating_sub(7), end.saturating_sub(7));
+            let high = _mm256_maskload_ps(p.wrapping_add(7), _mm256_andnot_si256(mask(first), mask(end)));
+            let mixed = _mm256_shuffle_ps::<0b11_01_10_00>(low, high);
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(mixed)))
         }
     }
@@ -57,8 +71,21 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn store_partial(p: *mut f32, n: usize, v: __m256) {
-        unsafe { _mm256_maskstore_ps(p, mask(n), v) }
+    unsafe fn store_lanes(p: *mut f32, lanes: u32, v: __m256) {
+        unsafe {
+            if lanes & (lanes + 1) == 0 {
+                return _mm256_maskstore_ps(p, mask(lanes.count_ones() as usize), v);
+            }
+            let mut all = [0.0f32; 8];
+            _mm256_storeu_ps(all.as_mut_ptr(), v);
+            let mut p = p;
+            for (i, x) in all.into_iter().enumerate() {
+                if lanes >> i & 1 == 1 {
+                    *p = x;
+                    p = p.add(1);
+                }
+            }
+        }
     }
 
     #[inline(always)]

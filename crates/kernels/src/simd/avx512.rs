@@ -23,8 +23,13 @@ fn mask(n: usize) -> __mmask16 {
 impl Simd for Avx512 {
     const LANES: usize = 16;
     const TILE: (usize, usize) = (8, 3);
-    const GRADIENT_ROWS: usize = 8;
+    const REGISTERS: usize = 32;
     type V = __m512;
+
+    #[inline(always)]
+    fn prefetch(p: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> __m512 {
@@ -42,11 +47,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn load_even(p: *const f32) -> __m512 {
+    unsafe fn load_range(p: *const f32, from: usize, to: usize) -> __m512 {
+        unsafe { _mm512_maskz_loadu_ps(mask(to) & !mask(from), p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even_range(p: *const f32, from: usize, to: usize) -> __m512 {
         // The second load starts one early, so that nothing past the last element is read.
         unsafe {
             let index = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
-            _mm512_permutex2var_ps(_mm512_loadu_ps(p), index, _mm512_loadu_ps(p.add(15)))
+            let (first, end) = (2 * from, 2 * to - 1);
+            let low = _mm512_maskz_loadu_ps(mask(end.min(16)) & !mask(first.min(16)), p);
+            let (first, end) = (first.saturating_sub(15), end.saturating_sub(15));
+            let high = _mm512_maskz_loadu_ps(mask(end) & !mask(first), p.wrapping_add(15));
+            _mm512_permutex2var_ps(low, index, high)
         }
     }
 
@@ -56,8 +70,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn store_partial(p: *mut f32, n: usize, v: __m512) {
-        unsafe { _mm512_mask_storeu_ps(p, mask(n), v) }
+    unsafe fn store_lanes(p: *mut f32, lanes: u32, v: __m512) {
+        unsafe {
+            let together = _mm512_maskz_compress_ps(lanes as __mmask16, v);
+            _mm512_mask_storeu_ps(p, mask(lanes.count_ones() as usize), together);
+        }
     }
 
     #[inline(always)]

@@ -89,6 +89,35 @@ impl Level {
     }
 }
 
+/// Memory that will soon be read, brought near piece by piece in the course of other work.
+pub(crate) struct Ahead {
+    next: *const f32,
+    lines: usize,
+    per_step: usize,
+}
+
+impl Ahead {
+    /// All of `memory` in `steps` steps.
+    #[inline(always)]
+    pub(crate) fn new(memory: &[f32], steps: usize) -> Self {
+        let lines = memory.len().div_ceil(Self::LINE);
+        Self { next: memory.as_ptr(), lines, per_step: lines.div_ceil(steps.max(1)) }
+    }
+
+    const LINE: usize = 16;
+
+    /// Asks for the next piece.
+    #[inline(always)]
+    pub(crate) fn step<S: Simd>(&mut self) {
+        let lines = self.per_step.min(self.lines);
+        for _ in 0..lines {
+            S::prefetch(self.next);
+            self.next = self.next.wrapping_add(Self::LINE);
+        }
+        self.lines -= lines;
+    }
+}
+
 /// Operations on one vector register of `f32`.
 ///
 /// # Safety
@@ -100,23 +129,27 @@ pub(crate) trait Simd: Copy {
     /// Rows and columns (in vectors) of the register tile of `conv2d::correlate`; the product, the columns and one more
     /// fit the register file.
     const TILE: (usize, usize);
-    /// Rows of the register tile of `conv2d::weight_gradient`, which is two vectors wide.
-    const GRADIENT_ROWS: usize;
+    /// Vectors that can be held at a time.
+    const REGISTERS: usize;
     /// The register.
     type V: Copy;
 
+    /// Asks for the cache line at `p`, which need not be valid memory, to be brought near.
+    fn prefetch(p: *const f32);
     /// All lanes `x`.
     unsafe fn splat(x: f32) -> Self::V;
     /// `LANES` elements from `p`.
     unsafe fn load(p: *const f32) -> Self::V;
     /// `n <= LANES` elements from `p`, zero in the other lanes.
     unsafe fn load_partial(p: *const f32, n: usize) -> Self::V;
-    /// Elements 0, 2, 4 ... of the `2 LANES - 1` from `p`.
-    unsafe fn load_even(p: *const f32) -> Self::V;
+    /// Elements `from .. to` of the `LANES` from `p` in their lanes, zero in the others; only these elements need to be valid.
+    unsafe fn load_range(p: *const f32, from: usize, to: usize) -> Self::V;
+    /// Lane `i` is element `2 i` for `from <= i < to`, else zero; only these elements need to be valid.
+    unsafe fn load_even_range(p: *const f32, from: usize, to: usize) -> Self::V;
     /// Writes `LANES` elements to `p`.
     unsafe fn store(p: *mut f32, v: Self::V);
-    /// Writes the first `n <= LANES` lanes to `p`.
-    unsafe fn store_partial(p: *mut f32, n: usize, v: Self::V);
+    /// Writes the lanes whose bits are set, one behind the other, to `p`.
+    unsafe fn store_lanes(p: *mut f32, lanes: u32, v: Self::V);
     /// `a + b`.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once where the hardware can.

@@ -11,8 +11,11 @@ pub(super) struct Portable;
 impl Simd for Portable {
     const LANES: usize = LANES;
     const TILE: (usize, usize) = (4, 2);
-    const GRADIENT_ROWS: usize = 4;
+    const REGISTERS: usize = 8;
     type V = [f32; LANES];
+
+    #[inline(always)]
+    fn prefetch(_: *const f32) {}
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
@@ -36,9 +39,23 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn load_even(p: *const f32) -> Self::V {
-        // SAFETY: the caller gives `2 LANES - 1` elements.
-        std::array::from_fn(|i| unsafe { *p.add(2 * i) })
+    unsafe fn load_range(p: *const f32, from: usize, to: usize) -> Self::V {
+        let mut v = [0.0; LANES];
+        for (i, x) in v.iter_mut().enumerate().take(to).skip(from) {
+            // SAFETY: the caller gives these elements.
+            *x = unsafe { *p.wrapping_add(i) };
+        }
+        v
+    }
+
+    #[inline(always)]
+    unsafe fn load_even_range(p: *const f32, from: usize, to: usize) -> Self::V {
+        let mut v = [0.0; LANES];
+        for (i, x) in v.iter_mut().enumerate().take(to).skip(from) {
+            // SAFETY: the caller gives these elements.
+            *x = unsafe { *p.wrapping_add(2 * i) };
+        }
+        v
     }
 
     #[inline(always)]
@@ -48,10 +65,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn store_partial(p: *mut f32, n: usize, v: Self::V) {
-        for (i, x) in v.iter().enumerate().take(n) {
-            // SAFETY: the caller gives room for `n` elements.
-            unsafe { *p.add(i) = *x };
+    unsafe fn store_lanes(p: *mut f32, lanes: u32, v: Self::V) {
+        let mut p = p;
+        for (i, x) in v.iter().enumerate() {
+            if lanes >> i & 1 == 1 {
+                // SAFETY: the caller gives room for as many elements as bits are set.
+                unsafe {
+                    *p = *x;
+                    p = p.add(1);
+                }
+            }
         }
     }
 
