@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 
 /// `max(x, 0)`, elementwise; NaN stays NaN, as in PyTorch.
 ///
-/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: one read and one write of 4 bytes per
-/// value each way, no multiplication, so memory bandwidth bounds it.
+/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: one comparison a value, 8 bytes forward
+/// and 12 backward. Measured as fast as a plain copy of as many bytes.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::memory::runs_kernel(&x) {

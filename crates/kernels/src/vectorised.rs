@@ -1,7 +1,8 @@
 //! One source for several instruction sets.
 
 /// The instruction sets that [`vectorised!`] compiles for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
 pub(crate) enum Level {
     /// The target's baseline.
     Plain,
@@ -12,25 +13,21 @@ pub(crate) enum Level {
 }
 
 /// The best instruction set that this machine has.
+#[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn level() -> Level {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::is_x86_feature_detected as has;
-        static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-        *LEVEL.get_or_init(|| {
-            let avx2 = has!("avx2") && has!("fma");
-            if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
-                Level::Avx512
-            } else if avx2 {
-                Level::Avx2
-            } else {
-                Level::Plain
-            }
-        })
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    Level::Plain
+    use std::arch::is_x86_feature_detected as has;
+    static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        let avx2 = has!("avx2") && has!("fma");
+        if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+            Level::Avx512
+        } else if avx2 {
+            Level::Avx2
+        } else {
+            Level::Plain
+        }
+    })
 }
 
 /// Defines functions that the compiler builds for AVX-512, for AVX2 and for the target's baseline; each call takes the best one

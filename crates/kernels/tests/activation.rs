@@ -17,7 +17,7 @@ fn equals_pytorch() {
 #[test]
 fn zero_infinity_and_nan() {
     let x = vec![-0.0, 0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 2.0, f32::MIN_POSITIVE];
-    let found = outcome(&|x| relu(x[0].clone() * 1.0), &[x.clone()]);
+    let found = outcome(&|x| relu(x[0].clone() * 1.0), std::slice::from_ref(&x));
     assert_close(&found, &outcome(&|x| relu_reference(x[0].clone()), &[x]), 0.0);
     assert!(found[0][2].is_nan());
     let w = values(8, 99);

@@ -6,7 +6,7 @@ mod support;
 use burn::tensor::{Device, Tensor, TensorData};
 use ognivo_kernels::*;
 use proptest::prelude::*;
-use support::{assert_close, assert_slopes, assert_threads_agree, golden, line, outcome, values};
+use support::{assert_close, assert_slopes, assert_threads_agree, golden, line, outcome, outcome_on, values};
 
 const GOLDEN: &str = include_str!("reference/pool_norm.txt");
 const SHAPE: [usize; 4] = [3, 2, 3, 5];
@@ -139,6 +139,33 @@ fn any_number_of_threads_gives_the_same_bits() {
         let run = |i: &[Tensor<1>]| flat(batch_norm2d_relu(x4(&i[0], shape), i[1].clone(), i[2].clone(), 1e-5));
         assert_threads_agree(&run, &[values(count, 1), values(shape[1], 3), values(shape[1], 4)]);
     }
+}
+
+/// Every operation between others that autodiff computes again in the backward pass: nothing that they need is written over.
+#[test]
+fn gradient_checkpointing_changes_nothing() {
+    let shape = [2, 3, 4, 6];
+    let run = |i: &[Tensor<1>]| {
+        let x = relu((x4(&i[0], shape) * x4(&i[1], shape)).exp() - 1.0);
+        let (x, _) = batch_norm2d_relu(x.clone() * x, i[2].clone(), i[3].clone(), 1e-3);
+        let (x, _) = batch_norm2d_add_relu(x.clone().exp(), x * 2.0, i[2].clone(), i[3].clone(), 1e-3);
+        let x = dropout(x.clone() * x, 0.3, 4).exp();
+        let x = max_pool2d(x.clone() * x, [2, 2], [2, 2], [0, 0], false) * 0.5;
+        (avg_pool2d(x.clone() * x, [2, 3], [1, 1], [0, 0], true, false) + 1.0).log().reshape([-1])
+    };
+    let all = [values(144, 1), values(144, 2), vec![0.5, -0.2, 0.3], vec![0.1, 0.4, 0.2]];
+    let plain = outcome(&run, &all);
+    assert!(plain[1].iter().any(|gradient| *gradient != 0.0));
+    assert_close(&outcome_on(Device::flex().autodiff().gradient_checkpointing(), &run, &all), &plain, 0.0);
+    let reference = |i: &[Tensor<1>]| {
+        let x = relu_reference((x4(&i[0], shape) * x4(&i[1], shape)).exp() - 1.0);
+        let (x, _) = batch_norm2d_relu_reference(x.clone() * x, i[2].clone(), i[3].clone(), 1e-3);
+        let (x, _) = batch_norm2d_add_relu_reference(x.clone().exp(), x * 2.0, i[2].clone(), i[3].clone(), 1e-3);
+        let x = dropout_reference(x.clone() * x, 0.3, 4).exp();
+        let x = max_pool2d_reference(x.clone() * x, [2, 2], [2, 2], [0, 0], false) * 0.5;
+        (avg_pool2d_reference(x.clone() * x, [2, 3], [1, 1], [0, 0], true, false) + 1.0).log().reshape([-1])
+    };
+    assert_close(&plain, &outcome(&reference, &all), 1e-4);
 }
 
 proptest! {

@@ -19,8 +19,11 @@ use burn::{
 
 type Part = &'static str;
 
+/// What passed, in which phase, at what processor time.
+type Log = Vec<(Part, &'static str, f64)>;
+
 thread_local! {
-    static LOG: RefCell<Option<Vec<(Part, &'static str, f64)>>> = const { RefCell::new(None) };
+    static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
 /// Notes, when profiling, that `part` has passed in this phase.

@@ -13,7 +13,11 @@ pub(crate) type Operation<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
 
 /// The value of `operation` and the gradients of `Σ w y` by each input, where `w` are [`values`] with salt 99.
 pub(crate) fn outcome(operation: Operation, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let device = Device::flex().autodiff();
+    outcome_on(Device::flex().autodiff(), operation, inputs)
+}
+
+/// [`outcome`] on a given device.
+pub(crate) fn outcome_on(device: Device, operation: Operation, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let leaves: Vec<Tensor<1>> =
         inputs.iter().map(|input| Tensor::from_floats(input.as_slice(), &device).require_grad()).collect();
     let y = operation(&leaves);
