@@ -72,7 +72,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output { json: cli.output.json, quiet: cli.output.quiet };
     let name = cli.command.name();
-    exit(run(cli.command, &output), name, &output)
+    // Wrong usage has an exit code of its own, which core's error tells.
+    let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_cnn::Error>() {
+        Ok(error) => ognivo_core::Error::from(error).into(),
+        Err(other) => other,
+    });
+    exit(outcome, name, &output)
 }
 
 impl Command {

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let opened = data::open_source(&args.data, &Default::default(), output)?;
     let augment = match &args.augment {
         Some(augment) => augment.clone(),
-        None => recipe(&args.data, &*opened.train)?.augment,
+        None => recipe(&args.data, &*opened.train, None)?.augment,
     };
     let sample = data::sample(&opened.train, args.pictures.clamp(1, 100), args.seed)?;
     let sheet = augmented_sheet(&sample, &Augment::new(augment.clone())?, args.versions.clamp(1, 100), args.seed)?;

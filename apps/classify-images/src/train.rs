@@ -124,7 +124,7 @@ fn fresh_config(args: &Args, overlay: &Value, output: &Output) -> anyhow::Result
     let overlays = [file, json!({ "data": args.data }), overlay.clone()];
     let opening: ClassifierConfig = config::resolve(&recipe::base_config(&args.data), &overlays)?;
     let opened = data::open_source(&args.data, &opening.image_options(), output)?;
-    let recipe = recipe::recipe(&args.data, &*opened.train)?;
+    let recipe = recipe::recipe(&args.data, &*opened.train, opening.image_size)?;
     Ok((config::resolve(&recipe, &overlays)?, opened))
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{Bench, outcome, small};
 use ognivo_core::random::{self, Rng};
 
-const EPOCHS: &[&str] = &["--epochs", "12"];
+const EPOCHS: &[&str] = &["--epochs", "150"];
 
 #[test]
 fn a_run_killed_ten_times_ends_with_the_same_bytes() {

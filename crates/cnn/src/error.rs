@@ -40,11 +40,14 @@ pub enum Error {
     },
 }
 
-/// This crate's error inside a loop of `ognivo-core`.
-pub(crate) fn task_error(error: Error) -> ognivo_core::Error {
-    match error {
-        Error::Core(error) => error,
-        other => ognivo_core::Error::Task(Box::new(other)),
+impl From<Error> for ognivo_core::Error {
+    /// For loops of `ognivo-core` and for exit codes: a wrong setting is a wrong setting there too.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Core(error) => error,
+            Error::Setting { .. } | Error::UnknownLayer { .. } => Self::Config(error.to_string()),
+            Error::Layer { .. } => Self::Task(Box::new(error)),
+        }
     }
 }
 

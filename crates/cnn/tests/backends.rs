@@ -15,7 +15,7 @@ use serde_json::json;
 fn every_backend_learns_the_same_digits() {
     let output = Output { json: false, quiet: true };
     let opened = data::open_source("digits", &Default::default(), &output).unwrap();
-    let mut config = recipe("digits", &*opened.train).unwrap();
+    let mut config = recipe("digits", &*opened.train, None).unwrap();
     config.network = serde_json::from_value(json!({ "network": "standard", "channels": [8, 16], "dense": [32] })).unwrap();
     config.augment = AugmentConfig::default();
     config.fit.epochs = 4;

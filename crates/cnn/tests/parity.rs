@@ -75,15 +75,15 @@ fn twenty_steps_of_every_optimiser_are_pytorchs() {
     let device = training_device();
     let shape = [16, 1, 28, 28];
     let rules = [
-        ("sgd", 0.05, serde_json::json!({"name": "sgd"})),
-        ("sgd-weight-decay", 0.02, serde_json::json!({"name": "sgd", "momentum": 0.9, "weight_decay": 0.01})),
-        ("momentum", 0.02, serde_json::json!({"name": "sgd", "momentum": 0.9})),
-        ("nesterov", 0.02, serde_json::json!({"name": "sgd", "momentum": 0.9, "nesterov": true})),
-        ("adagrad", 0.01, serde_json::json!({"name": "adagrad"})),
-        ("adadelta", 1.0, serde_json::json!({"name": "adadelta"})),
-        ("rmsprop", 0.001, serde_json::json!({"name": "rmsprop"})),
-        ("adam", 0.001, serde_json::json!({"name": "adam"})),
-        ("adamw", 0.001, serde_json::json!({"name": "adamw"})),
+        ("sgd", 0.05, serde_json::json!({"optimizer": "sgd"})),
+        ("sgd-weight-decay", 0.02, serde_json::json!({"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.01})),
+        ("momentum", 0.02, serde_json::json!({"optimizer": "sgd", "momentum": 0.9})),
+        ("nesterov", 0.02, serde_json::json!({"optimizer": "sgd", "momentum": 0.9, "nesterov": true})),
+        ("adagrad", 0.01, serde_json::json!({"optimizer": "adagrad"})),
+        ("adadelta", 1.0, serde_json::json!({"optimizer": "adadelta"})),
+        ("rmsprop", 0.001, serde_json::json!({"optimizer": "rmsprop"})),
+        ("adam", 0.001, serde_json::json!({"optimizer": "adam"})),
+        ("adamw", 0.001, serde_json::json!({"optimizer": "adamw"})),
     ];
     let expected = reference::<Losses>("networks.json").optimisers;
     assert_eq!(expected.len(), rules.len());

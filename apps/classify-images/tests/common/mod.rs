@@ -8,20 +8,20 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// A folder of its own for one test, and the binary in it.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: tempfile::TempDir,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_classify-images"));
         command.current_dir(self.folder.path()).args(arguments);
         // No test reaches the network or the user's own files.
@@ -29,16 +29,16 @@ impl Bench {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    pub fn spawn(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs a command that must succeed, with `--json`; its result line.
-    pub fn result(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn result(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         let text = String::from_utf8(output.stdout).unwrap();
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// Runs a command that must fail with exit code `code`; what it says.
-    pub fn failure(&self, arguments: &[&str], code: i32) -> String {
+    pub(crate) fn failure(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
@@ -59,21 +59,21 @@ impl Bench {
 }
 
 /// A training run of a few seconds.
-pub const SMALL: &[&str] = &[
+pub(crate) const SMALL: &[&str] = &[
     "train", "--limit", "400", "--batch-size", "16", "--set", "network.channels=[8,8]", "--set", "network.dense=[16]", "--set",
-    "fit.checkpoint_seconds=0.02", "--threads", "1",
+    "network.dense_dropout=0.1", "--learning-rate", "0.02", "--set", "fit.checkpoint_seconds=0.02", "--threads", "1",
 ];
 
 /// [`SMALL`] with more arguments.
-pub fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [SMALL, more].concat()
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What a run is judged by: weights and metrics, byte for byte.
-pub fn outcome(run: &Path) -> (Vec<u8>, String) {
+pub(crate) fn outcome(run: &Path) -> (Vec<u8>, String) {
     (std::fs::read(run.join("model.safetensors")).unwrap(), std::fs::read_to_string(run.join("metrics.jsonl")).unwrap())
 }

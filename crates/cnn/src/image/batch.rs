@@ -8,7 +8,6 @@ use ognivo_core::train::loader::{Batcher, Position};
 
 use super::augment::{Augment, FloatImage, MixupPlan, mixup_plan};
 use super::preprocess::Preprocessing;
-use crate::error::task_error;
 
 /// Threads that read, decode and augment.
 pub const WORKERS: usize = 2;
@@ -86,7 +85,7 @@ impl Batcher for ImageBatcher {
         let smoothing = self.training.as_ref().map_or(0.0, |options| options.label_smoothing) as f32;
         let rows = images.chunks_exact_mut(values).zip(targets.chunks_exact_mut(classes));
         for (&index, (planes, target)) in indices.iter().zip(rows) {
-            let mut image = FloatImage::from(&self.preprocessing.fit(&self.set.image(index)?).map_err(task_error)?);
+            let mut image = FloatImage::from(&self.preprocessing.fit(&self.set.image(index)?)?);
             if let Some(options) = &self.training {
                 options.augment.replay(&mut image, options.seed, position.epoch, index);
             }

@@ -13,9 +13,11 @@ use super::preprocess;
 use super::train::ClassifierConfig;
 use crate::Result;
 
-/// The settings for a data set called `data` in whose training part lie the pictures of `set`.
-pub fn recipe(data: &str, set: &dyn ImageSet) -> Result<ClassifierConfig> {
+/// The settings for a data set called `data` in whose training part lie the pictures of `set`, brought to `size` (height, width) if
+/// one is asked for.
+pub fn recipe(data: &str, set: &dyn ImageSet, size: Option<[usize; 2]>) -> Result<ClassifierConfig> {
     let [channels, height, width] = preprocess::common_shape(set)?;
+    let [height, width] = size.unwrap_or([height, width]);
     let config = match (channels, height.min(width)) {
         (1, 28) => grey28()?,
         (_, ..20) => small()?,

@@ -13,7 +13,6 @@ use super::batch::{ImageBatch, ImageBatcher};
 use super::evaluate::evaluate;
 use super::model::{Network, NetworkConfig};
 use super::preprocess::Preprocessing;
-use crate::error::task_error;
 
 /// Everything that decides a training run; a run directory's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,8 +74,7 @@ impl Learner for Classification {
 
     fn validate(&self, network: &Network) -> ognivo_core::Result<Option<Validation>> {
         let Some(valid) = &self.valid else { return Ok(None) };
-        let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner())
-            .map_err(task_error)?;
+        let scores = evaluate(network, valid, &self.preprocessing, &self.device.clone().inner())?;
         let (loss, accuracy) = (scores.loss.mean(), scores.accuracy());
         Ok(Some(Validation { score: accuracy, figures: vec![("loss", loss), ("accuracy", accuracy)] }))
     }
