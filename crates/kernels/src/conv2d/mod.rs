@@ -42,18 +42,19 @@ use weight_gradient::weight_gradient;
 /// of a band of the input, which stays in the second-level cache. Deep shapes are bound by arithmetic; the first layer,
 /// 1 x 1 and depthwise kernels by memory.
 ///
-/// On one AVX-512 core (Sapphire Rapids, two FMA units, 232 GFLOP/s measured peak, other work beside it), best of 30, in
-/// milliseconds, with the share of peak, and PyTorch 2.15 (oneDNN) in alternate runs:
+/// On one AVX-512 core (Sapphire Rapids, two FMA units, measured peak 232 GFLOP/s), with other work on the machine: the best
+/// processor time of 120 runs in milliseconds with the share of peak, and PyTorch 2.15 (oneDNN) in turns with it:
 ///
-/// | batch x shape, 3 x 3 kernel | forward | to input | to weight and bias | PyTorch |
+/// | `x`, to channels, 3 x 3 kernel | forward | to input | to weight and bias | PyTorch |
 /// |---|---|---|---|---|
-/// | 64 x 1 x 28 x 28 to 32 | 0.30 | - | 0.46 | 3.2, -, 0.74 |
-/// | 64 x 32 x 26 x 26 to 64 | 7.7 (76 %) | 9.4 (62 %) | 7.7 (77 %) | 18.0, 9.8, 9.9 |
-/// | 128 x 16 x 32 x 32 to 16, padding 1 | 3.9 (67 %) | 3.9 (67 %) | 4.2 (62 %) | 5.6, 5.5, 5.6 |
-/// | 128 x 16 x 32 x 32 to 32, padding 1, stride 2 | 3.2 (41 %) | 4.6 (28 %) | 2.2 (58 %) | 2.6, 6.3, 3.1 |
-/// | 128 x 32 x 16 x 16 to 32, padding 1 | 3.8 (68 %) | 3.8 (69 %) | 3.7 (70 %) | 4.1, 4.1, 4.2 |
-/// | 128 x 32 x 16 x 16 to 64, padding 1, stride 2 | 2.9 (45 %) | 4.0 (33 %) | 2.0 (64 %) | 2.1, 3.7, 2.7 |
-/// | 128 x 64 x 8 x 8 to 64, padding 1 | 3.7 (70 %) | 3.8 (69 %) | 3.5 (74 %) | 3.5, 3.6, 4.0 |
+/// | 64 x 1 x 28 x 28, to 32 | 0.17 (62 %) | 0.91 (12 %) | 0.43 (25 %) | 2.9, 3.0, 0.70 |
+/// | 64 x 32 x 26 x 26, to 64 | 7.7 (76 %) | 9.4 (62 %) | 7.9 (75 %) | 15.4, 9.1, 9.4 |
+/// | 128 x 3 x 32 x 32, to 16, padded | 0.84 (58 %) | 1.9 (26 %) | 1.3 (39 %) | 1.4, 4.8, 1.4 |
+/// | 128 x 16 x 32 x 32, to 16, padded | 4.0 (65 %) | 4.0 (65 %) | 4.3 (61 %) | 5.3, 5.0, 5.1 |
+/// | 128 x 16 x 32 x 32, to 32, padded, stride 2 | 3.0 (43 %) | 4.6 (28 %) | 2.2 (59 %) | 2.5, 5.4, 2.9 |
+/// | 128 x 32 x 16 x 16, to 32, padded | 3.7 (70 %) | 3.8 (69 %) | 3.7 (71 %) | 3.9, 3.9, 3.9 |
+/// | 128 x 32 x 16 x 16, to 64, padded, stride 2 | 2.7 (49 %) | 3.9 (33 %) | 2.1 (62 %) | 2.0, 3.4, 2.6 |
+/// | 128 x 64 x 8 x 8, to 64, padded | 3.9 (66 %) | 3.9 (67 %) | 3.6 (72 %) | 3.3, 3.3, 3.7 |
 ///
 /// # Panics
 /// If the sizes do not fit: the input's channels are not those of the weight, a group is not whole, or the kernel exceeds the
