@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 /// Calls `f(0)` to `f(n - 1)`, in any order, on all threads of the current pool.
-pub(crate) fn for_each(n: usize, f: impl Fn(usize) + Sync) {
+pub(crate) fn for_each(n: usize, f: impl Fn(usize) + Sync + Send) {
     if n <= 1 || rayon::current_num_threads() == 1 {
         (0..n).for_each(f);
     } else {
-        (0..n).into_par_iter().for_each(|i| f(i));
+        (0..n).into_par_iter().for_each(f);
     }
 }
 

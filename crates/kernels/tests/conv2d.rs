@@ -145,7 +145,8 @@ fn untracked_parents_get_no_gradient_and_change_nothing() {
 
 #[test]
 fn one_thread_and_many_agree_bit_for_bit() {
-    for (x, w, stride) in [([37, 5, 12, 11], [9, 5, 3, 3], 1), ([19, 4, 16, 16], [8, 4, 3, 3], 2), ([1, 3, 64, 64], [8, 3, 3, 3], 1)]
+    for (x, w, stride) in
+        [([37, 5, 12, 11], [9, 5, 3, 3], 1), ([19, 4, 16, 16], [8, 4, 3, 3], 2), ([1, 3, 64, 64], [8, 3, 3, 3], 1)]
     {
         let options = ConvOptions::new([stride; 2], [1, 1], [1, 1], 1);
         let on = |threads: usize| {

@@ -3,6 +3,7 @@
 //! A tile keeps its sums in registers over all channels and taps. For each term it loads one vector of pixels per column
 //! and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
 
+use super::channels::{Rows, row_cost};
 use super::geometry::Correlation;
 use super::panel::{Panel, Span};
 use crate::parallel::{self, SharedMut};
@@ -38,10 +39,11 @@ pub(super) fn correlate(
     let pieces = if rayon::current_num_threads() == 1 { 1 } else { pieces };
     let parts: Vec<Part> = correlations
         .iter()
-        .map(|c| Part {
-            correlation: c,
-            panel: Panel::new(c, level.lanes(), pieces),
-            weight: pack(level, groups, c, weight.0, weight.1),
+        .map(|c| {
+            let panel = Panel::new(c, level.lanes(), pieces);
+            let across = across_channels(level, c, &panel);
+            let block = if across { 2 * level.lanes() } else { level.tile_rows() };
+            Part { correlation: c, panel, across, weight: pack(block, groups, c, weight.0, weight.1) }
         })
         .collect();
     let jobs: Vec<(&Part, usize)> = parts
@@ -53,7 +55,7 @@ pub(super) fn correlate(
             let (image, (part, first)) = (index / jobs.len(), jobs[index % jobs.len()]);
             let planes = image * channels_out * out_plane;
             let image_len = channels_in * in_plane;
-            scratch::with(part.panel.len + part.collected(), |memory| {
+            scratch::with(part.panel.len + part.collected() + part.turned(level.lanes()), |memory| {
                 level.run(Band {
                     part,
                     groups,
@@ -81,7 +83,18 @@ fn next(input: &[f32], image: usize, len: usize, job: usize, jobs: usize) -> &[f
 struct Part<'a> {
     correlation: &'a Correlation,
     panel: Panel,
+    /// Whether output channels go across the lanes instead of pixels.
+    across: bool,
     weight: Vec<f32>,
+}
+
+/// Whether tiles with channels across the lanes are faster: they must be whole vectors, enough terms must pay for the
+/// transposition, and pixels across the lanes must waste an eighth at least.
+fn across_channels(level: Level, c: &Correlation, panel: &Panel) -> bool {
+    let lanes = level.lanes();
+    let with_pixels = panel.spans(panel.band).len() * lanes;
+    let with_channels = panel.band * row_cost(c.grid[1], level.registers());
+    c.channels_out.is_multiple_of(lanes) && panel.offsets.len() >= 64 && with_channels * 8 < with_pixels * 7
 }
 
 impl Part<'_> {
@@ -91,6 +104,11 @@ impl Part<'_> {
         let c = self.correlation;
         if c.step == [1, 1] { 0 } else { c.channels_out * self.panel.band * c.grid[1] }
     }
+
+    /// Floats to hold two vectors of channels for each pixel of a band before they are transposed.
+    fn turned(&self, lanes: usize) -> usize {
+        if self.across { 2 * lanes * self.panel.band * self.correlation.grid[1] } else { 0 }
+    }
 }
 
 /// Cuts `n` rows into tiles of at most `most` rows, with sizes that have a kernel: `(first, size)`.
@@ -98,17 +116,17 @@ impl Part<'_> {
 fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
-        let size = [most, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
+        let size = [most, most / 2, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
         first += size;
         Some((first - size, size))
     })
 }
 
-fn pack(level: Level, groups: usize, c: &Correlation, weight: &[f32], strides: WeightStrides) -> Vec<f32> {
+fn pack(block: usize, groups: usize, c: &Correlation, weight: &[f32], strides: WeightStrides) -> Vec<f32> {
     let terms = c.channels_in * c.taps.len();
     let mut packed = Vec::with_capacity(groups * c.channels_out * terms);
     for group in 0..groups {
-        for (first, size) in blocks(c.channels_out, level.tile_rows()) {
+        for (first, size) in blocks(c.channels_out, block) {
             for i in 0..c.channels_in {
                 for tap in &c.taps {
                     let base = group * strides.group + first * strides.output + i * strides.input + tap.index;
@@ -130,23 +148,26 @@ struct Band<'a> {
     ahead: &'a [f32],
     bias: Option<&'a [f32]>,
     output: *mut f32,
-    /// Room for the panel and for what [`Part::collected`] asks.
+    /// Room for the panel and for what [`Part::collected`] and [`Part::turned`] ask.
     memory: &'a mut [f32],
 }
 
 impl Kernel for Band<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Self { part: Part { correlation: c, panel, weight }, groups, first, input, ahead, bias, output, memory } = self;
+        let Self { part, groups, first, input, ahead, bias, output, memory } = self;
+        let Part { correlation: c, panel, across, weight } = part;
         let rows = panel.band.min(c.grid[0] - first);
         let pixels = rows * c.grid[1];
         let terms = panel.offsets.len();
         let in_planes = c.channels_in * c.input[0] * c.input[1];
         let out_plane = c.output[0] * c.output[1];
         let dense = c.step == [1, 1];
-        let (copy, collected) = memory.split_at_mut(panel.len);
+        let (copy, memory) = memory.split_at_mut(panel.len);
+        let (collected, turned) = memory.split_at_mut(part.collected());
         let spans = panel.spans(rows);
-        let mut ahead = Ahead::new(ahead, groups * spans.len().div_ceil(S::TILE.1));
+        let steps = if *across { rows } else { spans.len().div_ceil(S::TILE.1) };
+        let mut ahead = Ahead::new(ahead, groups * steps);
         for group in 0..groups {
             // SAFETY: the input holds all groups' planes, the output room for them; the panel's offsets and spans stay
             // inside what it copied or, for a direct panel, inside the input.
@@ -169,7 +190,12 @@ impl Kernel for Band<'_> {
                     output: if dense { group_output.add(first * c.grid[1]) } else { collected.as_mut_ptr() },
                     plane: if dense { out_plane } else { pixels },
                 };
-                sums.all::<S>(spans, c.channels_out, &mut ahead);
+                if *across {
+                    let rows = Rows { count: rows, width: c.grid[1], pitch: panel.pitch };
+                    sums.across_channels::<S>(rows, c.channels_out, turned.as_mut_ptr(), &mut ahead);
+                } else {
+                    sums.across_pixels::<S>(spans, c.channels_out, &mut ahead);
+                }
                 if !dense {
                     scatter(c, collected, group_output, first, rows);
                 }
@@ -199,19 +225,19 @@ unsafe fn scatter(c: &Correlation, collected: &[f32], output: *mut f32, first: u
 }
 
 /// What the tiles of a band share.
-struct Sums<'a> {
-    offsets: &'a [usize],
-    panel: *const f32,
-    weight: *const f32,
-    bias: Option<*const f32>,
-    output: *mut f32,
+pub(super) struct Sums<'a> {
+    pub(super) offsets: &'a [usize],
+    pub(super) panel: *const f32,
+    pub(super) weight: *const f32,
+    pub(super) bias: Option<*const f32>,
+    pub(super) output: *mut f32,
     /// Floats from one output channel to the next.
-    plane: usize,
+    pub(super) plane: usize,
 }
 
 impl Sums<'_> {
     #[inline(always)]
-    unsafe fn all<S: Simd>(&self, spans: &[Span], channels: usize, ahead: &mut Ahead) {
+    unsafe fn across_pixels<S: Simd>(&self, spans: &[Span], channels: usize, ahead: &mut Ahead) {
         let mut spans = spans;
         while !spans.is_empty() {
             // Four vectors as two and two: a tile one vector wide waits for its own results.

@@ -1,9 +1,16 @@
 //! Two-dimensional convolution (cross-correlation) with stride, zero padding, dilation and groups.
+//!
+//! In reading order: `geometry` turns a convolution and its gradient to the input into correlations, `panel` lays out their
+//! input, `correlate` and `channels` compute them in register tiles, `weight_gradient` and `weight_tiles` are the gradient
+//! to weight and bias, `autodiff` ties all to Burn.
 
 #[cfg(feature = "flex")]
 mod autodiff;
 #[cfg(feature = "flex")]
+mod channels;
+#[cfg(feature = "flex")]
 mod correlate;
+#[cfg_attr(not(feature = "flex"), allow(dead_code))]
 mod geometry;
 #[cfg(feature = "flex")]
 mod panel;
@@ -11,12 +18,42 @@ mod panel;
 mod tests;
 #[cfg(feature = "flex")]
 mod weight_gradient;
+#[cfg(feature = "flex")]
+mod weight_tiles;
 
+#[cfg(feature = "flex")]
+use crate::simd::Level;
 use burn::tensor::{Tensor, ops::ConvOptions};
 use geometry::Geometry;
+#[cfg(feature = "flex")]
+use weight_gradient::weight_gradient;
 
 /// Cross-correlates `x` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups, kernel_height,
-/// kernel_width]` and adds `bias` `[channels_out]`.
+/// kernel_width]` and adds `bias` `[channels_out]`: with stride `s`, padding `p` and dilation `d`,
+/// `y[n, o, u] = bias[o] + sum over i, t of weight[o, i, t] x[n, i, s u + d t - p]` for pixels `u` and kernel positions `t`, `i` in
+/// the group of `o`.
+///
+/// `f32` tensors of the CPU backend take this crate's kernel, all others [`conv2d_reference`]. Results do not depend on the
+/// number of threads. No gradient is computed for an argument that is not tracked.
+///
+/// # Cost
+/// Forward and each gradient take `2 batch channels_out output_pixels (channels_in / groups) kernel_pixels` flops. Memory
+/// traffic is input and output once (4 bytes a number; outputs twice where they are not in the cache), plus one padded copy
+/// of a band of the input, which stays in the second-level cache. Deep shapes are bound by arithmetic; the first layer,
+/// 1 x 1 and depthwise kernels by memory.
+///
+/// On one AVX-512 core (Sapphire Rapids, two FMA units, 232 GFLOP/s measured peak, other work beside it), best of 30, in
+/// milliseconds, with the share of peak, and PyTorch 2.15 (oneDNN) in alternate runs:
+///
+/// | batch x shape, 3 x 3 kernel | forward | to input | to weight and bias | PyTorch |
+/// |---|---|---|---|---|
+/// | 64 x 1 x 28 x 28 to 32 | 0.30 | - | 0.46 | 3.2, -, 0.74 |
+/// | 64 x 32 x 26 x 26 to 64 | 7.7 (76 %) | 9.4 (62 %) | 7.7 (77 %) | 18.0, 9.8, 9.9 |
+/// | 128 x 16 x 32 x 32 to 16, padding 1 | 3.9 (67 %) | 3.9 (67 %) | 4.2 (62 %) | 5.6, 5.5, 5.6 |
+/// | 128 x 16 x 32 x 32 to 32, padding 1, stride 2 | 3.2 (41 %) | 4.6 (28 %) | 2.2 (58 %) | 2.6, 6.3, 3.1 |
+/// | 128 x 32 x 16 x 16 to 32, padding 1 | 3.8 (68 %) | 3.8 (69 %) | 3.7 (70 %) | 4.1, 4.1, 4.2 |
+/// | 128 x 32 x 16 x 16 to 64, padding 1, stride 2 | 2.9 (45 %) | 4.0 (33 %) | 2.0 (64 %) | 2.1, 3.7, 2.7 |
+/// | 128 x 64 x 8 x 8 to 64, padding 1 | 3.7 (70 %) | 3.8 (69 %) | 3.5 (74 %) | 3.5, 3.6, 4.0 |
 ///
 /// # Panics
 /// If the sizes do not fit: the input's channels are not those of the weight, a group is not whole, or the kernel exceeds the
@@ -62,18 +99,12 @@ fn on_flex(x: &Tensor<4>, weight: &Tensor<4>, bias: &Option<Tensor<1>>) -> bool 
         && bias.as_ref().is_none_or(|b| runs_kernels(&b.device(), b.dtype()))
 }
 
-#[cfg(feature = "flex")]
-use crate::simd::Level;
-
 /// The kernel's forward pass on contiguous slices.
 #[cfg(feature = "flex")]
 fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let per_output = g.group_in() * g.kernel_area();
-    let strides = correlate::WeightStrides {
-        group: g.group_out() * per_output,
-        output: per_output,
-        input: g.kernel_area(),
-    };
+    let strides =
+        correlate::WeightStrides { group: g.group_out() * per_output, output: per_output, input: g.kernel_area() };
     correlate::correlate(level, g.batch, g.groups, &[g.forward()], x, (weight, strides), bias)
 }
 
@@ -81,13 +112,7 @@ fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&
 #[cfg(feature = "flex")]
 fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let per_output = g.group_in() * g.kernel_area();
-    let strides = correlate::WeightStrides {
-        group: g.group_out() * per_output,
-        output: g.kernel_area(),
-        input: per_output,
-    };
+    let strides =
+        correlate::WeightStrides { group: g.group_out() * per_output, output: g.kernel_area(), input: per_output };
     correlate::correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), None)
 }
-
-#[cfg(feature = "flex")]
-use weight_gradient::weight_gradient;

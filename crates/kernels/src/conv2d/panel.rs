@@ -23,7 +23,7 @@ pub(super) struct Panel {
     /// The vectors of a band, and of a last band with fewer rows.
     spans: [Vec<Span>; 2],
     /// Floats from one row to the next.
-    pitch: usize,
+    pub(super) pitch: usize,
     /// The furthest distance of a tap to the right.
     right: usize,
     /// Rows of a plane.
@@ -53,9 +53,7 @@ impl Panel {
         let furthest = |places: &[(usize, usize)]| places.iter().map(|(_, shift)| *shift).max().unwrap_or(0);
         let (below, right) = (furthest(&row_of), furthest(&column_of));
 
-        let fits = |firsts: &[isize], shift: usize, axis: usize| {
-            matches!(firsts, [first] if *first >= 0 && *first as usize + shift + c.grid[axis] <= c.input[axis])
-        };
+        let fits = |firsts: &[isize], shift: usize, axis: usize| matches!(firsts, [first] if *first >= 0 && *first as usize + shift + c.grid[axis] <= c.input[axis]);
         let inside = c.stride == [1, 1] && fits(&rows, below, 0) && fits(&columns, right, 1);
         // Of an input used as it is, nothing past the end may be read.
         if inside && (width >= lanes || (height - 1) * c.input[1] + width >= lanes) {

@@ -22,7 +22,8 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
     let [x, w] = [x_shape, w_shape].map(|s| values(s.iter().product(), s[1] + s[3]));
     let b = values(g.channels_out, 3);
     let device = Device::flex().autodiff();
-    let tensor = |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device).require_grad();
+    let tensor =
+        |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device).require_grad();
     let (tx, tw) = (tensor(&x, x_shape), tensor(&w, w_shape));
     let tb = Tensor::<1>::from_data(TensorData::new(b.clone(), [b.len()]), &device).require_grad();
     let y = conv2d_reference(tx.clone(), tw.clone(), Some(tb.clone()), options.clone());
@@ -38,8 +39,20 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
     ];
     let pixels = g.batch * g.output[0] * g.output[1];
     for level in Level::available() {
-        assert_close("forward", level, &forward(level, &g, &x, &w, Some(&b)), &expected[0], g.group_in() * g.kernel_area());
-        assert_close("to input", level, &input_gradient(level, &g, &w, &dy), &expected[1], g.group_out() * g.kernel_area());
+        assert_close(
+            "forward",
+            level,
+            &forward(level, &g, &x, &w, Some(&b)),
+            &expected[0],
+            g.group_in() * g.kernel_area(),
+        );
+        assert_close(
+            "to input",
+            level,
+            &input_gradient(level, &g, &w, &dy),
+            &expected[1],
+            g.group_out() * g.kernel_area(),
+        );
         let (dw, db) = weight_gradient(level, &g, &x, &dy);
         assert_close("to weight", level, &dw, &expected[2], pixels);
         assert_close("to bias", level, &db, &expected[3], pixels);
@@ -59,12 +72,22 @@ fn the_networks_shapes_equal_burns_convolution_on_every_instruction_set() {
         ([2, 64, 16, 16], [64, 64, 1, 1], 1, 0, 1),
         ([2, 6, 14, 14], [16, 6, 5, 5], 1, 0, 1),
         ([2, 64, 16, 16], [64, 1, 3, 3], 1, 1, 64),
+        // Output channels across the lanes, in one block and a half, in groups, and with rows that are no whole tiles.
+        ([2, 48, 7, 7], [48, 48, 3, 3], 1, 1, 1),
+        ([3, 64, 7, 7], [64, 32, 3, 3], 1, 1, 2),
+        ([2, 16, 15, 9], [16, 16, 3, 3], 2, 1, 1),
         // Several bands of rows.
         ([1, 24, 90, 70], [8, 24, 3, 3], 1, 1, 1),
         ([1, 4, 224, 224], [24, 4, 7, 7], 2, 3, 1),
     ] {
         compare(x, w, &ConvOptions::new([stride; 2], [padding; 2], [1; 2], groups));
     }
+}
+
+#[test]
+fn padding_on_one_side_equals_burns_convolution() {
+    let options = ConvOptions::new_with_padding([1, 2], [(0, 3), (2, 1)], [2, 1], 1);
+    compare([2, 3, 9, 10], [5, 3, 3, 4], &options);
 }
 
 proptest! {

@@ -8,6 +8,7 @@
 
 use super::geometry::Geometry;
 use super::panel::copy_line;
+use super::weight_tiles::Terms;
 use crate::parallel::{self, SharedMut};
 use crate::scratch;
 use crate::simd::{Kernel, Level, Simd};
@@ -96,9 +97,10 @@ impl Plan {
         let [rows, pitch] = if inside { g.input } else { [(band - 1) * g.stride[0] + reach[0] + 1, wide] };
         let offsets = (0..g.group_in())
             .flat_map(|i| {
-                forward.taps.iter().map(move |tap| {
-                    (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize
-                })
+                forward
+                    .taps
+                    .iter()
+                    .map(move |tap| (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize)
             })
             .collect::<Vec<_>>();
         let triples = g.kernel[1] == 3 && offsets.windows(2).step_by(3).all(|o| o[1] == o[0] + 1);
@@ -236,111 +238,9 @@ unsafe fn pad<S: Simd>(plan: &Plan, g: &Geometry, x: &[f32], from: usize, rows: 
             let source = x.as_ptr().wrapping_add((channel * height).wrapping_add_signed(y) * width).wrapping_offset(dx);
             // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by the
             // next one; after the last there is room for one.
-            unsafe { copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1) };
+            unsafe {
+                copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1)
+            };
         }
-    }
-}
-
-/// The terms of one group and one band of rows.
-struct Terms<'a> {
-    offsets: &'a [usize],
-    pixels: *const f32,
-    rows: usize,
-    width: usize,
-    /// Floats of `x` from one output row, and from one output column, to the next.
-    row_step: usize,
-    step: usize,
-    triples: bool,
-}
-
-impl Terms<'_> {
-    /// Adds all terms of `V` vectors of output channels to `sums`, `[term, channel]`, and then the bias' gradient.
-    #[inline(always)]
-    unsafe fn all<S: Simd, const V: usize>(&self, gradients: *const f32, sums: *mut f32) {
-        let mut at = 0;
-        // SAFETY: the caller's.
-        unsafe {
-            while at < self.offsets.len() {
-                let to = sums.add(at * V * S::LANES);
-                at += if V == 1 && self.triples {
-                    self.widest::<S, V, 3>(at, gradients, to)
-                } else {
-                    self.widest::<S, V, 1>(at, gradients, to)
-                };
-            }
-            let to = sums.add(at * V * S::LANES);
-            let mut bias = [S::splat(0.0); V];
-            for pixel in 0..self.rows * self.width {
-                for (v, sum) in bias.iter_mut().enumerate() {
-                    *sum = S::add(*sum, S::load(gradients.add((pixel * V + v) * S::LANES)));
-                }
-            }
-            for (v, sum) in bias.into_iter().enumerate() {
-                let to = to.add(v * S::LANES);
-                S::store(to, S::add(S::load(to), sum));
-            }
-        }
-    }
-
-    /// The largest tile that fits the registers and the terms left, in rows of `T` terms with consecutive pixels.
-    #[inline(always)]
-    unsafe fn widest<S: Simd, const V: usize, const T: usize>(
-        &self,
-        first: usize,
-        gradients: *const f32,
-        to: *mut f32,
-    ) -> usize {
-        let fits = |rows: usize| rows * T * V + V + 1 <= S::REGISTERS;
-        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
-        unsafe {
-            match (self.offsets.len() - first) / T {
-                n if n >= 8 && fits(8) => self.tile::<S, V, T, 8>(first, gradients, to),
-                n if n >= 4 && fits(4) => self.tile::<S, V, T, 4>(first, gradients, to),
-                n if n >= 2 && fits(2) => self.tile::<S, V, T, 2>(first, gradients, to),
-                _ => self.tile::<S, V, T, 1>(first, gradients, to),
-            }
-        }
-    }
-
-    /// Adds `R` times `T` terms from the `first` on; returns their number.
-    #[inline(always)]
-    unsafe fn tile<S: Simd, const V: usize, const T: usize, const R: usize>(
-        &self,
-        first: usize,
-        gradients: *const f32,
-        to: *mut f32,
-    ) -> usize {
-        // SAFETY: the caller's.
-        unsafe {
-            let mut sums = [[[S::splat(0.0); V]; T]; R];
-            let mut rows: [*const f32; R] = std::array::from_fn(|r| self.pixels.add(self.offsets[first + r * T]));
-            let mut gradients = gradients;
-            for _ in 0..self.rows {
-                let mut x = 0;
-                for _ in 0..self.width {
-                    let dy: [S::V; V] = std::array::from_fn(|v| S::load(gradients.add(v * S::LANES)));
-                    for (row, sums) in rows.iter().zip(sums.iter_mut()) {
-                        for (t, sums) in sums.iter_mut().enumerate() {
-                            let pixel = S::splat(*row.add(x + t));
-                            for (sum, dy) in sums.iter_mut().zip(dy) {
-                                *sum = S::mul_add(pixel, dy, *sum);
-                            }
-                        }
-                    }
-                    gradients = gradients.add(V * S::LANES);
-                    x += self.step;
-                }
-                rows = rows.map(|row| row.wrapping_add(self.row_step));
-            }
-            for (r, sums) in sums.iter().enumerate() {
-                for (t, sums) in sums.iter().enumerate() {
-                    for (v, sum) in sums.iter().enumerate() {
-                        let to = to.add(((r * T + t) * V + v) * S::LANES);
-                        S::store(to, S::add(S::load(to), *sum));
-                    }
-                }
-            }
-        }
-        R * T
     }
 }

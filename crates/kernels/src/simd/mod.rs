@@ -52,23 +52,29 @@ impl Level {
 
     /// [`Simd::LANES`] of this instruction set.
     pub(crate) fn lanes(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => avx512::Avx512::LANES,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::Avx2::LANES,
-            Self::Portable => portable::Portable::LANES,
-        }
+        self.constants().0
     }
 
     /// Rows of [`Simd::TILE`] of this instruction set.
     pub(crate) fn tile_rows(self) -> usize {
+        self.constants().1
+    }
+
+    /// [`Simd::REGISTERS`] of this instruction set.
+    pub(crate) fn registers(self) -> usize {
+        self.constants().2
+    }
+
+    fn constants(self) -> (usize, usize, usize) {
+        fn of<S: Simd>() -> (usize, usize, usize) {
+            (S::LANES, S::TILE.0, S::REGISTERS)
+        }
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => avx512::Avx512::TILE.0,
+            Self::Avx512 => of::<avx512::Avx512>(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::Avx2::TILE.0,
-            Self::Portable => portable::Portable::TILE.0,
+            Self::Avx2 => of::<avx2::Avx2>(),
+            Self::Portable => of::<portable::Portable>(),
         }
     }
 

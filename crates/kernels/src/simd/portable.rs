@@ -95,9 +95,8 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn store_transposed(rows: &[Self::V], p: *mut f32, stride: usize, n: usize) {
-        for j in 0..n {
-            // SAFETY: the caller gives room for `n` rows of `LANES` elements.
-            unsafe { Self::store(p.add(j * stride), std::array::from_fn(|i| rows[i][j])) };
-        }
+        let column = |j: usize| std::array::from_fn(|i| rows[i][j]);
+        // SAFETY: the caller gives room for `n` rows of `LANES` elements.
+        (0..n).for_each(|j| unsafe { Self::store(p.add(j * stride), column(j)) });
     }
 }

@@ -1,0 +1,153 @@
+//! The other register tile of a correlation: output channels across the lanes, one broadcast pixel per row of the tile.
+//!
+//! It wastes no lanes on rows that are not whole vectors (8 x 8 pixels deep in a residual network, say), but needs whole
+//! vectors of output channels, and its result must be transposed.
+
+use super::correlate::Sums;
+use crate::simd::{Ahead, Simd};
+
+/// Terms summed at a time, so that their weights stay in the first-level cache for all pixels of a band.
+const TERMS: usize = 144;
+
+/// Pixels of a tile two vectors of channels wide.
+#[inline(always)]
+fn most_pixels(registers: usize) -> usize {
+    if registers >= 32 { 8 } else { 4 }
+}
+
+/// The time for a row of `width` pixels, in pixels: a tile of fewer than four waits for its own results.
+pub(super) fn row_cost(width: usize, registers: usize) -> usize {
+    let most = most_pixels(registers);
+    let rest = width % most;
+    width / most * most + (rest & 4) + 4 * usize::from(rest & 2 != 0) + 4 * usize::from(rest & 1 != 0)
+}
+
+/// A band of grid rows.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) count: usize,
+    pub(super) width: usize,
+    /// Floats of the panel from one row to the next.
+    pub(super) pitch: usize,
+}
+
+impl Sums<'_> {
+    /// Computes `channels` output channels, whole vectors, of `rows`; `turned` has room for two vectors a pixel.
+    #[inline(always)]
+    pub(super) unsafe fn across_channels<S: Simd>(
+        &self,
+        rows: Rows,
+        channels: usize,
+        turned: *mut f32,
+        ahead: &mut Ahead,
+    ) {
+        for first in (0..channels).step_by(2 * S::LANES) {
+            // SAFETY: the caller's.
+            unsafe {
+                if channels - first >= 2 * S::LANES {
+                    self.block::<S, 2>(rows, first, turned, ahead);
+                } else {
+                    self.block::<S, 1>(rows, first, turned, ahead);
+                }
+            }
+        }
+    }
+
+    /// `V` vectors of channels from `first` on.
+    #[inline(always)]
+    unsafe fn block<S: Simd, const V: usize>(&self, rows: Rows, first: usize, turned: *mut f32, ahead: &mut Ahead) {
+        let most = most_pixels(S::REGISTERS);
+        // SAFETY: the caller's.
+        unsafe {
+            for terms in (0..self.offsets.len()).step_by(TERMS) {
+                for row in 0..rows.count {
+                    ahead.step::<S>();
+                    let mut x = 0;
+                    while x < rows.width {
+                        let pixels = self.panel.add(row * rows.pitch + x);
+                        let to = turned.add((row * rows.width + x) * V * S::LANES);
+                        x += match rows.width - x {
+                            n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(pixels, first, terms, to),
+                            n if n >= 4 => self.pixels::<S, V, 4>(pixels, first, terms, to),
+                            n if n >= 2 => self.pixels::<S, V, 2>(pixels, first, terms, to),
+                            _ => self.pixels::<S, V, 1>(pixels, first, terms, to),
+                        };
+                    }
+                }
+            }
+            for v in 0..V {
+                let output = self.output.add((first + v * S::LANES) * self.plane);
+                turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows.count * rows.width, output, self.plane);
+            }
+        }
+    }
+
+    /// Up to [`TERMS`] terms, from number `terms` on, of `P` consecutive pixels; returns `P`.
+    #[inline(always)]
+    unsafe fn pixels<S: Simd, const V: usize, const P: usize>(
+        &self,
+        pixels: *const f32,
+        first: usize,
+        terms: usize,
+        to: *mut f32,
+    ) -> usize {
+        // SAFETY: the caller's.
+        unsafe {
+            let mut sums = [[S::splat(0.0); V]; P];
+            if terms > 0 {
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    for (v, sum) in sums.iter_mut().enumerate() {
+                        *sum = S::load(to.add((p * V + v) * S::LANES));
+                    }
+                }
+            } else if let Some(bias) = self.bias {
+                for sums in &mut sums {
+                    for (v, sum) in sums.iter_mut().enumerate() {
+                        *sum = S::load(bias.add(first + v * S::LANES));
+                    }
+                }
+            }
+            let mut weight = self.weight.add(first * self.offsets.len() + terms * V * S::LANES);
+            for offset in &self.offsets[terms..self.offsets.len().min(terms + TERMS)] {
+                let mut w = [S::splat(0.0); V];
+                for (v, w) in w.iter_mut().enumerate() {
+                    *w = S::load(weight.add(v * S::LANES));
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let pixel = S::splat(*pixels.add(*offset + p));
+                    for (sum, w) in sums.iter_mut().zip(w) {
+                        *sum = S::mul_add(w, pixel, *sum);
+                    }
+                }
+                weight = weight.add(V * S::LANES);
+            }
+            for (p, sums) in sums.iter().enumerate() {
+                for (v, sum) in sums.iter().enumerate() {
+                    S::store(to.add((p * V + v) * S::LANES), *sum);
+                }
+            }
+        }
+        P
+    }
+}
+
+/// Writes `count` pixels of one vector of channels, `step` floats apart, to planes `plane` apart.
+#[inline(always)]
+unsafe fn turn<S: Simd>(from: *const f32, step: usize, count: usize, to: *mut f32, plane: usize) {
+    let whole = count / S::LANES * S::LANES;
+    // SAFETY: the caller's.
+    unsafe {
+        for pixel in (0..whole).step_by(S::LANES) {
+            let mut rows = [S::splat(0.0); 16];
+            for (i, row) in rows.iter_mut().enumerate().take(S::LANES) {
+                *row = S::load(from.add((pixel + i) * step));
+            }
+            S::store_transposed(&rows[..S::LANES], to.add(pixel), plane, S::LANES);
+        }
+        for pixel in whole..count {
+            for channel in 0..S::LANES {
+                *to.add(channel * plane + pixel) = *from.add(pixel * step + channel);
+            }
+        }
+    }
+}
