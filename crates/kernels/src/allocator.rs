@@ -2,7 +2,8 @@
 //!
 //! A training step allocates and frees the same few hundred megabytes of tensors each time. The system's allocator gives large blocks
 //! back to the operating system at once, so that every page of every tensor is cleared and mapped again at its first use, at a cost near
-//! that of the arithmetic on it.
+//! that of the arithmetic on it. Measured on one core: with this allocator a step of PyTorch's MNIST example net takes 46 ms instead of 62, a
+//! step of ResNet-20 309 instead of 443 (`benches/training_step.rs`), for an eighth to a third more memory at the peak.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -88,13 +89,13 @@ impl PooledAllocator {
         change(&mut self.pool.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A block of the class, and whether it is fresh from the system.
-    fn take(&self, class: Class) -> (*mut u8, bool) {
+    /// A block of the class; null if the system has none.
+    fn take(&self, class: Class) -> *mut u8 {
         self.with(|pool| {
             pool.used += class.size();
             pool.peak = pool.peak.max(pool.used);
             if let Some(block) = pool.pop(class) {
-                return (block, false);
+                return block;
             }
             let limit = pool.peak + pool.peak / 4;
             for other in (0..CLASSES).rev().map(Class) {
@@ -112,7 +113,7 @@ impl PooledAllocator {
             } else {
                 use_huge_pages(block, class.size());
             }
-            (block, true)
+            block
         })
     }
 }
@@ -148,7 +149,7 @@ impl Pool {
 unsafe impl GlobalAlloc for PooledAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match Class::of(layout) {
-            Some(class) => self.take(class).0,
+            Some(class) => self.take(class),
             // SAFETY: the caller's promise.
             None => unsafe { System.alloc(layout) },
         }
@@ -159,7 +160,7 @@ unsafe impl GlobalAlloc for PooledAllocator {
             // SAFETY: the caller's promise.
             return unsafe { System.alloc_zeroed(layout) };
         };
-        let (block, _) = self.take(class);
+        let block = self.take(class);
         if !block.is_null() {
             // SAFETY: the block has at least this size and is the caller's.
             unsafe { ptr::write_bytes(block, 0, layout.size()) };
