@@ -29,6 +29,11 @@ use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_core::run::RunDirectory;
 use ognivo_core::train::interrupt;
 
+/// Keeps the memory of tensors for the next step instead of giving it back to the system.
+#[cfg(feature = "flex")]
+#[global_allocator]
+static ALLOCATOR: ognivo_kernels::PooledAllocator = ognivo_kernels::PooledAllocator::new();
+
 /// The task's folder under `runs/`.
 const TASK: &str = "classify-images";
 

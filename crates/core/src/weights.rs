@@ -196,6 +196,22 @@ impl TensorPath {
     }
 }
 
+/// A matrix with rows and columns exchanged in memory: a view would be laid out otherwise than a weight that was trained in place, and a
+/// matrix product may then round otherwise.
+fn transposed(data: TensorData) -> TensorData {
+    let (shape, dtype) = (data.shape().clone(), data.dtype());
+    let [rows, columns] = [shape[0], shape[1]];
+    let bytes = data.as_bytes();
+    let width = bytes.len() / (rows * columns).max(1);
+    let mut exchanged = Vec::with_capacity(bytes.len());
+    for column in 0..columns {
+        for row in 0..rows {
+            exchanged.extend_from_slice(&bytes[(row * columns + column) * width..][..width]);
+        }
+    }
+    TensorData::from_bytes_vec(exchanged, [columns, rows], dtype)
+}
+
 fn is_normalisation(container: &str) -> bool {
     ["Struct:BatchNorm", "Struct:LayerNorm", "Struct:GroupNorm", "Struct:InstanceNorm", "Struct:RmsNorm"].contains(&container)
 }
@@ -215,9 +231,8 @@ impl ModuleVisitor for Collect {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = param.val();
-        let value = if self.path.is_transposed() { value.swap_dims(0, 1) } else { value };
-        self.tensors.insert(self.path.name(), value.into_data());
+        let data = param.val().into_data();
+        self.tensors.insert(self.path.name(), if self.path.is_transposed() { transposed(data) } else { data });
     }
 }
 
@@ -240,8 +255,9 @@ impl ModuleMapper for Replace {
         let (id, old, mapper) = param.consume();
         let device = old.device();
         let tracked = old.is_require_grad();
-        let value = Tensor::<D>::from_data(data.convert_dtype(old.dtype()), &device.inner());
-        let value = if self.path.is_transposed() { value.swap_dims(0, 1) } else { value };
+        let data = data.convert_dtype(old.dtype());
+        let data = if self.path.is_transposed() { transposed(data) } else { data };
+        let value = Tensor::<D>::from_data(data, &device.inner());
         let value = if old.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value };
         Param::from_mapped_value(id, value, mapper)
     }
