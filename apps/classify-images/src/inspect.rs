@@ -49,7 +49,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     if let Some(name) = &args.network {
         let summary = NetworkConfig::named(name)?.summary(args.input.parse::<InputShape>()?, args.classes)?;
         output.answer(&summary.to_string());
-        output.result("inspect", json!({ "parameters": summary.parameters(), "multiply_adds": summary.multiply_adds() }), None);
+        output.result(
+            "inspect",
+            json!({ "parameters": summary.parameters(), "multiply_adds": summary.multiply_adds() }),
+            None,
+        );
         return Ok(Ended::Done);
     }
     let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;

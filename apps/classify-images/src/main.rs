@@ -39,12 +39,15 @@ const TASK: &str = "classify-images";
 
 /// Train a convolutional network on pictures and classify your own.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   classify-images train                                  the digits that ship with the code
   classify-images train --data mnist --epochs 2
   classify-images train --data photos/ --network resnet20 --augment flip,crop=4
   classify-images predict cat.jpg dog.png --run runs/classify-images/photos-001
-  classify-images data list")]
+  classify-images data list"
+)]
 struct Cli {
     #[command(flatten)]
     output: OutputArgs,
@@ -122,6 +125,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
 
 /// The run asked for, else the newest one.
 fn chosen_run(run: &Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let newest = || RunDirectory::newest(TASK).context("no run yet: `classify-images train` makes one, --run names one");
+    let newest =
+        || RunDirectory::newest(TASK).context("no run yet: `classify-images train` makes one, --run names one");
     run.clone().map_or_else(newest, Ok)
 }

@@ -59,11 +59,15 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         let mut order: Vec<_> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         order.truncate(args.top.max(1));
-        let shown: Vec<_> =
-            order.iter().map(|&class| format!("{} {:.1} %", trained.classes[class], 100.0 * probabilities[class])).collect();
+        let shown: Vec<_> = order
+            .iter()
+            .map(|&class| format!("{} {:.1} %", trained.classes[class], 100.0 * probabilities[class]))
+            .collect();
         output.answer(&format!("{}  {}", file.display(), shown.join("   ")));
-        let classes: Vec<_> =
-            order.iter().map(|&class| json!({ "class": trained.classes[class], "probability": probabilities[class] })).collect();
+        let classes: Vec<_> = order
+            .iter()
+            .map(|&class| json!({ "class": trained.classes[class], "probability": probabilities[class] }))
+            .collect();
         output.event("prediction", json!({ "file": file, "classes": classes }));
     }
     let metrics = json!({ "classified": args.files.len() - failed, "unreadable": failed });

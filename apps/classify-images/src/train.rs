@@ -125,7 +125,9 @@ fn fresh_config(args: &Args, overlay: &Value, output: &Output) -> anyhow::Result
     let opening: ClassifierConfig = config::resolve(&recipe::base_config(&args.data), &overlays)?;
     let opened = data::open_source(&args.data, &opening.image_options(), output)?;
     let recipe = recipe::recipe(&args.data, &*opened.train, opening.image_size)?;
-    Ok((config::resolve(&recipe, &overlays)?, opened))
+    let config: ClassifierConfig = config::resolve(&recipe, &overlays)?;
+    config.validate(&*opened.train)?;
+    Ok((config, opened))
 }
 
 /// A name for the run directory: the set's name, or the last part of its path.

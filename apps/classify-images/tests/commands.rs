@@ -32,7 +32,9 @@ fn train_learns_and_leaves_everything_in_the_run_directory() {
     assert!(low < accuracy && accuracy < high && figure("test_loss") > 0.0);
     assert!(accuracy > 0.6 && figure("baseline_accuracy") < 0.12, "{metrics}");
     assert_eq!(result["run"], "r");
-    for file in ["config.json", "preprocessing.json", "classes.json", "model.safetensors", "metrics.jsonl", "report.html"] {
+    for file in
+        ["config.json", "preprocessing.json", "classes.json", "model.safetensors", "metrics.jsonl", "report.html"]
+    {
         assert!(bench.path("r").join(file).is_file(), "{file}");
     }
     let report = fs::read_to_string(bench.path("r/report.html")).unwrap();
@@ -58,7 +60,8 @@ fn predict_adapts_size_colour_and_polarity() {
     write_digit(&bench.path("dark-on-light.png"), 3, |image| picture::invert(&large(image)));
     let output = bench.run(&["predict", "plain.png", "large.png", "dark-on-light.png", "--run", "r", "--json"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let first: Vec<Value> = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["classes"][0].clone()).collect();
+    let first: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["classes"][0].clone()).collect();
     for guess in &first[..3] {
         assert_eq!(guess["class"], first[0]["class"], "the same digit in other clothes: {text}");
     }
@@ -80,7 +83,8 @@ fn predict_goes_on_after_a_file_that_is_no_picture() {
 #[test]
 fn inspect_export_and_preview_write_what_they_say() {
     let (bench, _) = &*TRAINED;
-    let inspected = bench.result(&["inspect", "--run", "r", "--layer", "blocks.0.conv", "--unit", "2", "--pictures", "100"]);
+    let inspected =
+        bench.result(&["inspect", "--run", "r", "--layer", "blocks.0.conv", "--unit", "2", "--pictures", "100"]);
     assert!(inspected["metrics"]["parameters"].as_u64().unwrap() > 100);
     assert!(bench.path("r/filters.png").is_file() && bench.path("r/patches-blocks-0-conv-2.png").is_file());
     let said = bench.failure(&["inspect", "--run", "r", "--layer", "conv9", "--unit", "0"], 2);

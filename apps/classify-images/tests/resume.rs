@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use common::{Bench, outcome, small};
-use ognivo_core::random::{self, Rng};
+use ognivo_core::random;
 
 const EPOCHS: &[&str] = &["--epochs", "150"];
 
@@ -65,7 +65,8 @@ fn a_second_ctrl_c_stops_at_once() {
     }
     let bench = Bench::new();
     // One step takes long enough here for the second signal to come within it.
-    let arguments = ["train", "--batch-size", "1200", "--set", "network.channels=[256,256]", "--epochs", "50", "--run", "r"];
+    let arguments =
+        ["train", "--batch-size", "1200", "--set", "network.channels=[256,256]", "--epochs", "50", "--run", "r"];
     let mut child = bench.spawn(&arguments);
     while !bench.path("r/checkpoint/last.safetensors").exists() {
         sleep(Duration::from_millis(5));

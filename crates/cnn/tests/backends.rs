@@ -16,7 +16,8 @@ fn every_backend_learns_the_same_digits() {
     let output = Output { json: false, quiet: true };
     let opened = data::open_source("digits", &Default::default(), &output).unwrap();
     let mut config = recipe("digits", &*opened.train, None).unwrap();
-    config.network = serde_json::from_value(json!({ "network": "standard", "channels": [8, 16], "dense": [32] })).unwrap();
+    config.network =
+        serde_json::from_value(json!({ "network": "standard", "channels": [8, 16], "dense": [32] })).unwrap();
     config.augment = AugmentConfig::default();
     config.fit.epochs = 4;
     let splits = data::split(opened, &config).unwrap();
@@ -40,6 +41,11 @@ fn every_backend_learns_the_same_digits() {
         assert!(accuracy > 0.85, "{}: {accuracy}", device.name);
         // What one backend trained, the processor reads: the run directory does not depend on the device.
         let moved = Trained::open(run.path(), &device::parse("cpu").unwrap()).unwrap().evaluate(&splits.test).unwrap();
-        assert!((moved.accuracy() - accuracy).abs() < 0.01, "{}: {accuracy} there, {} here", device.name, moved.accuracy());
+        assert!(
+            (moved.accuracy() - accuracy).abs() < 0.01,
+            "{}: {accuracy} there, {} here",
+            device.name,
+            moved.accuracy()
+        );
     }
 }

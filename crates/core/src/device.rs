@@ -121,13 +121,17 @@ pub fn set_threads(threads: usize) {
 fn default_cpu() -> Result<Device> {
     let compiled = BACKENDS.iter().filter(|backend| backend.is_cpu && backend.compiled);
     compiled.flat_map(|backend| enumerate(backend.name)).next().ok_or_else(|| {
-        Error::Device("this build has no processor backend; build with the default features or `--features flex`".into())
+        Error::Device(
+            "this build has no processor backend; build with the default features or `--features flex`".into(),
+        )
     })
 }
 
 fn best_gpu() -> Option<Device> {
     let compiled = BACKENDS.iter().filter(|backend| !backend.is_cpu && backend.compiled);
-    compiled.flat_map(|backend| enumerate(backend.name)).find(|device| !is_software_adapter(device) && probe(device).is_ok())
+    compiled
+        .flat_map(|backend| enumerate(backend.name))
+        .find(|device| !is_software_adapter(device) && probe(device).is_ok())
 }
 
 /// A graphics driver that computes on the processor: usable by name, never chosen as a GPU.

@@ -66,6 +66,11 @@ impl Error {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Format { path: path.as_ref().to_path_buf(), place: place.into(), found: found.into(), expected: expected.into() }
+        Self::Format {
+            path: path.as_ref().to_path_buf(),
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
     }
 }

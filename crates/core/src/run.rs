@@ -128,7 +128,12 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     }
     let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
     serde_json::from_slice(&bytes).map_err(|e| {
-        Error::format(path, format!("line {}, column {}", e.line(), e.column()), e.to_string(), "a valid file of this kind")
+        Error::format(
+            path,
+            format!("line {}, column {}", e.line(), e.column()),
+            e.to_string(),
+            "a valid file of this kind",
+        )
     })
 }
 

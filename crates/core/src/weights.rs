@@ -55,7 +55,12 @@ pub fn load_into<M: Module>(module: M, mut tensors: NamedTensors, source: &Path)
         match tensors.get(name) {
             None => {
                 let shape = format!("nothing; the file begins with {}", first_names(&tensors));
-                return Err(Error::format(source, format!("tensor {name}"), shape, format!("shape {}", tensor.shape())));
+                return Err(Error::format(
+                    source,
+                    format!("tensor {name}"),
+                    shape,
+                    format!("shape {}", tensor.shape()),
+                ));
             }
             Some(found) if found.shape() != tensor.shape() => {
                 let (found, expected) = (format!("shape {}", found.shape()), format!("shape {}", tensor.shape()));
@@ -76,7 +81,8 @@ pub fn save(path: &Path, tensors: &NamedTensors, metadata: Value) -> Result<()> 
     let views = tensors.iter().map(|(name, data)| {
         let invalid = |e: String| Error::format(path, format!("tensor {name}"), e, "a tensor safetensors can hold");
         let dtype = dtype_to_file(data.dtype()).ok_or_else(|| invalid(format!("{:?}", data.dtype())))?;
-        let view = TensorView::new(dtype, data.shape().to_vec(), data.as_bytes()).map_err(|e| invalid(e.to_string()))?;
+        let view =
+            TensorView::new(dtype, data.shape().to_vec(), data.as_bytes()).map_err(|e| invalid(e.to_string()))?;
         Ok((name.as_str(), view))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
@@ -119,7 +125,12 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(NamedTensors, Value)> {
     let stamp: Stamp = serde_json::from_str(stamp).map_err(|e| broken("metadata", e.to_string()))?;
     let found = checksum(&tensors, &stamp.metadata);
     if found != stamp.sha256 {
-        return Err(Error::format(path, "content", format!("sha256 {found}"), format!("{} (the file is damaged)", stamp.sha256)));
+        return Err(Error::format(
+            path,
+            "content",
+            format!("sha256 {found}"),
+            format!("{} (the file is damaged)", stamp.sha256),
+        ));
     }
     Ok((tensors, stamp.metadata))
 }
@@ -213,7 +224,8 @@ fn transposed(data: TensorData) -> TensorData {
 }
 
 fn is_normalisation(container: &str) -> bool {
-    ["Struct:BatchNorm", "Struct:LayerNorm", "Struct:GroupNorm", "Struct:InstanceNorm", "Struct:RmsNorm"].contains(&container)
+    ["Struct:BatchNorm", "Struct:LayerNorm", "Struct:GroupNorm", "Struct:InstanceNorm", "Struct:RmsNorm"]
+        .contains(&container)
 }
 
 struct Collect {
@@ -296,7 +308,13 @@ mod tests {
         let tensors = tensors_of(&model);
         let names: Vec<_> = tensors.keys().map(String::as_str).collect();
         let expected = [
-            "fc.0.bias", "fc.0.weight", "fc.1.bias", "fc.1.weight", "norm.bias", "norm.running_mean", "norm.running_var",
+            "fc.0.bias",
+            "fc.0.weight",
+            "fc.1.bias",
+            "fc.1.weight",
+            "norm.bias",
+            "norm.running_mean",
+            "norm.running_var",
             "norm.weight",
         ];
         assert_eq!(names, expected);
@@ -316,7 +334,9 @@ mod tests {
     #[test]
     fn another_network_is_refused_by_name() {
         let device = device::parse("cpu").unwrap();
-        let error = load_into(net(&device, 5), tensors_of(&net(&device, 4)), Path::new("m.safetensors")).unwrap_err().to_string();
+        let error = load_into(net(&device, 5), tensors_of(&net(&device, 4)), Path::new("m.safetensors"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("tensor fc.1.bias: found shape [4]; expected shape [5]"), "{error}");
         let mut tensors = tensors_of(&net(&device, 4));
         tensors.insert("head.bias".into(), TensorData::from([0f32]));

@@ -60,8 +60,23 @@ impl Bench {
 
 /// A training run of a few seconds.
 pub(crate) const SMALL: &[&str] = &[
-    "train", "--limit", "400", "--batch-size", "16", "--set", "network.channels=[8,8]", "--set", "network.dense=[16]", "--set",
-    "network.dense_dropout=0.1", "--learning-rate", "0.02", "--set", "fit.checkpoint_seconds=0.02", "--threads", "1",
+    "train",
+    "--limit",
+    "400",
+    "--batch-size",
+    "16",
+    "--set",
+    "network.channels=[8,8]",
+    "--set",
+    "network.dense=[16]",
+    "--set",
+    "network.dense_dropout=0.1",
+    "--learning-rate",
+    "0.02",
+    "--set",
+    "fit.checkpoint_seconds=0.02",
+    "--threads",
+    "1",
 ];
 
 /// [`SMALL`] with more arguments.

@@ -58,7 +58,11 @@ pub fn split(opened: ImageSplits, config: &ClassifierConfig) -> Result<Splits> {
     let (mut train, mut valid, mut test) = (opened.train, opened.valid, opened.test);
     if test.is_none() {
         let (rest, held_out) = split_stratified(&train, TEST_FRACTION, SPLIT_SEED)?;
-        notes.push(format!("the data has no test part: {} of {} pictures are held out as one", held_out.len(), train.len()));
+        notes.push(format!(
+            "the data has no test part: {} of {} pictures are held out as one",
+            held_out.len(),
+            train.len()
+        ));
         (train, test) = (Arc::new(rest), Some(Arc::new(held_out) as Arc<dyn ImageSet>));
     }
     if let Some(limit) = config.limit.filter(|&limit| limit < train.len()) {

@@ -78,7 +78,12 @@ pub fn evaluate(
             scores.confusion.add(target, predicted)?;
             scores.top5.add(row, target)?;
             if predicted != target {
-                scores.mistakes.push(Mistake { index: first + offset, target, predicted, probability: row[predicted].exp() });
+                scores.mistakes.push(Mistake {
+                    index: first + offset,
+                    target,
+                    predicted,
+                    probability: row[predicted].exp(),
+                });
             }
         }
         scores.mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));

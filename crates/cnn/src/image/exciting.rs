@@ -33,7 +33,11 @@ pub fn patches(trained: &Trained, set: &dyn ImageSet, layer: &str, unit: usize, 
     let layer_summary = summary.layer(layer)?;
     let [channels, _, columns] = layer_summary.output;
     if unit >= channels {
-        return Err(Error::Setting { key: "unit".into(), found: unit.to_string(), expected: format!("below {channels}, the channels of {layer}") });
+        return Err(Error::Setting {
+            key: "unit".into(),
+            found: unit.to_string(),
+            expected: format!("below {channels}, the channels of {layer}"),
+        });
     }
     let mut best: Vec<(f32, usize, Rectangle)> = Vec::new();
     for first in (0..set.len()).step_by(BATCH) {
@@ -41,10 +45,12 @@ pub fn patches(trained: &Trained, set: &dyn ImageSet, layer: &str, unit: usize, 
             break;
         }
         let last = set.len().min(first + BATCH);
-        let images = (first..last).map(|index| trained.preprocessing.fit(&set.image(index)?)).collect::<Result<Vec<_>>>()?;
+        let images =
+            (first..last).map(|index| trained.preprocessing.fit(&set.image(index)?)).collect::<Result<Vec<_>>>()?;
         let activations = unit_activations(&trained.network, layer, trained.input(&images))?;
         let [_, _, rows, _] = activations.dims();
-        let values: Vec<f32> = activations.narrow(1, unit, 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default();
+        let values: Vec<f32> =
+            activations.narrow(1, unit, 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default();
         for (offset, map) in values.chunks_exact(rows * columns).enumerate() {
             let strongest = super::evaluate::argmax(map);
             let position = [strongest / columns, strongest % columns];

@@ -12,8 +12,10 @@ use crate::Result;
 /// The file of a run directory that holds a [`Preprocessing`].
 pub const PREPROCESSING: &str = "preprocessing.json";
 
-/// Pictures looked at to measure a training set; more would not change the figures visibly.
+/// Pictures looked at for brightness and contrast; more would not change the figures visibly.
 const SAMPLE: usize = 10_000;
+/// Pictures looked at for their size.
+const SHAPE_SAMPLE: usize = 256;
 /// The side given to pictures of unequal sizes when none is asked for.
 const DEFAULT_SIDE: usize = 64;
 
@@ -66,11 +68,18 @@ impl Preprocessing {
         if let Some(size) = size {
             [height, width] = size;
         }
-        let mut shape = Self { channels, height, width, mean: vec![0.0; channels], deviation: vec![1.0; channels], ground: Ground::Mixed };
+        let mut shape = Self {
+            channels,
+            height,
+            width,
+            mean: vec![0.0; channels],
+            deviation: vec![1.0; channels],
+            ground: Ground::Mixed,
+        };
         shape.check()?;
         let (mut sums, mut squares, mut pixels) = (vec![0f64; channels], vec![0f64; channels], 0f64);
         let (mut dark, mut light, mut seen) = (0, 0, 0);
-        for index in sample(set) {
+        for index in sample(set, SAMPLE) {
             let image = shape.fit(&set.image(index)?)?;
             for pixel in image.pixels.chunks_exact(channels) {
                 for (channel, &value) in pixel.iter().enumerate() {
@@ -178,7 +187,7 @@ impl Preprocessing {
 /// Channels, height and width of the pictures of a set; a square of 64 where they differ in size.
 pub fn common_shape(set: &dyn ImageSet) -> Result<[usize; 3]> {
     let (mut channels, mut common, mut differ) = (1, None, false);
-    for index in sample(set) {
+    for index in sample(set, SHAPE_SAMPLE) {
         let image = set.image(index)?;
         channels = channels.max(image.channels);
         let size = [image.height, image.width];
@@ -189,9 +198,9 @@ pub fn common_shape(set: &dyn ImageSet) -> Result<[usize; 3]> {
     Ok([channels, height, width])
 }
 
-/// The indices of the pictures that are measured.
-fn sample(set: &dyn ImageSet) -> impl Iterator<Item = usize> + use<> {
-    (0..set.len()).step_by(set.len().div_ceil(SAMPLE).max(1))
+/// The indices of about `count` pictures, evenly over the set.
+fn sample(set: &dyn ImageSet, count: usize) -> impl Iterator<Item = usize> + use<> {
+    (0..set.len()).step_by(set.len().div_ceil(count).max(1))
 }
 
 /// Mean brightness, from 0 to 1, of the outermost rows and columns.

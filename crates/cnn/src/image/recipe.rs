@@ -71,7 +71,12 @@ fn colour32() -> Result<ClassifierConfig> {
         augment: "crop=4,flip".parse::<AugmentConfig>()?,
         fit: FitConfig {
             epochs: 30,
-            optimizer: OptimizerConfig::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4, ..Sgd::default() }),
+            optimizer: OptimizerConfig::Sgd(Sgd {
+                momentum: 0.9,
+                nesterov: true,
+                weight_decay: 5e-4,
+                ..Sgd::default()
+            }),
             ..one_cycle(128, 0.2)
         },
         ..base_config("")

@@ -6,7 +6,8 @@ use burn::tensor::Device;
 use ognivo_core::data::ImageSet;
 use ognivo_core::metrics::{ConfusionMatrix, Interval};
 use ognivo_core::report::{
-    BarChart, Cell, ConfusionChart, LineChart, Picture, PictureGrid, Report, Series, Table, Tile, Tone, duration, percent,
+    BarChart, Cell, ConfusionChart, LineChart, Picture, PictureGrid, Report, Series, Table, Tile, Tone, duration,
+    percent,
 };
 use ognivo_core::run::REPORT;
 use ognivo_core::train::fit::Outcome;
@@ -76,7 +77,11 @@ impl Summary {
         splits.notes.iter().for_each(|note| {
             report.warning(note);
         });
-        curves(&mut report, &read_metrics(self.trained.run.file(Recorder::FILE))?, self.outcome.best.map(|best| best.epoch));
+        curves(
+            &mut report,
+            &read_metrics(self.trained.run.file(Recorder::FILE))?,
+            self.outcome.best.map(|best| best.epoch),
+        );
         self.classes(&mut report);
         self.pictures(&mut report, &*splits.test)?;
         let section = report.section("Network");
@@ -92,7 +97,8 @@ impl Summary {
     fn tiles(&self, report: &mut Report) {
         let accuracy = self.scores.confusion.accuracy();
         report.tile(Tile::proportion("Test accuracy", accuracy).baseline("always the commonest class", self.baseline));
-        report.tile(Tile::new("Test loss", format!("{:.4}", self.scores.loss.mean())).detail("mean cross-entropy, nats"));
+        report
+            .tile(Tile::new("Test loss", format!("{:.4}", self.scores.loss.mean())).detail("mean cross-entropy, nats"));
         if self.trained.classes.len() > 5 {
             report.tile(Tile::proportion("Test top-5 accuracy", self.scores.top5.accuracy()));
         }
@@ -145,10 +151,16 @@ impl Summary {
 
 /// Precision, recall and F1 of every class, with the averages.
 pub fn class_table(confusion: &ConfusionMatrix, names: &[String]) -> Table {
-    let mut table = Table::new("Scores by class").text("Class").number("Precision").number("Recall").number("F1").number("Pictures");
+    let mut table = Table::new("Scores by class")
+        .text("Class")
+        .number("Precision")
+        .number("Recall")
+        .number("F1")
+        .number("Pictures");
     let share = |value: f64| Cell::bar(percent(value), value);
     let rows = confusion.scores().into_iter().zip(names.iter().map(String::as_str));
-    let averages = [(confusion.macro_average(), "mean over classes"), (confusion.weighted_average(), "mean over pictures")];
+    let averages =
+        [(confusion.macro_average(), "mean over classes"), (confusion.weighted_average(), "mean over pictures")];
     for (scores, name) in rows.chain(averages) {
         table.push([
             Cell::from(name),
@@ -174,7 +186,13 @@ pub fn class_lines(confusion: &ConfusionMatrix, names: &[String]) -> String {
 
 fn network_table(summary: &inspect::Summary) -> Table {
     let mut table = Table::new("Layers, parameters and multiply-adds of one picture");
-    table = table.text("Layer").text("Kind").text("Output").number("Parameters").number("Multiply-adds").number("Receptive field");
+    table = table
+        .text("Layer")
+        .text("Kind")
+        .text("Output")
+        .number("Parameters")
+        .number("Multiply-adds")
+        .number("Receptive field");
     for layer in &summary.layers {
         let ([channels, height, width], [rows, columns]) = (layer.output, layer.receptive_field.size);
         table.push([

@@ -2,12 +2,12 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
+use ognivo_core::Error;
 use ognivo_core::cli::{config, events::Output};
+use ognivo_core::random::{self, Rng};
 use ognivo_core::run::{CONFIG, RunDirectory};
 use ognivo_core::train::fit::{Fit, Outcome};
 use ognivo_core::train::loader::Loader;
-use ognivo_core::Error;
-use ognivo_core::random::{self, Rng};
 use serde_json::Value;
 
 use super::augment::Augment;
@@ -30,7 +30,12 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Writes what the run directory must hold to be used, and makes the network from the seed. `device` has autodiff.
-    pub fn new(run: &'a RunDirectory, config: &'a ClassifierConfig, splits: &Splits, device: &'a Device) -> Result<Self> {
+    pub fn new(
+        run: &'a RunDirectory,
+        config: &'a ClassifierConfig,
+        splits: &Splits,
+        device: &'a Device,
+    ) -> Result<Self> {
         let preprocessing = match run.file(PREPROCESSING).exists() {
             true => Preprocessing::open(run)?,
             false => Preprocessing::measure(&*splits.train, config.image_size)?,
@@ -52,8 +57,11 @@ impl<'a> Session<'a> {
     /// Trains, from the run's checkpoint when it has one.
     pub fn fit(self, splits: &Splits, output: &Output) -> Result<Outcome> {
         let Self { run, config, preprocessing, network, device } = self;
-        let options =
-            TrainingOptions { augment: Augment::new(config.augment.clone())?, label_smoothing: config.label_smoothing, seed: config.seed };
+        let options = TrainingOptions {
+            augment: Augment::new(config.augment.clone())?,
+            label_smoothing: config.label_smoothing,
+            seed: config.seed,
+        };
         let batcher = ImageBatcher::training(splits.train.clone(), preprocessing.clone(), options);
         let loader = Loader::new(batcher, config.fit.batch_size, WORKERS).shuffled(config.seed);
         let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone() };

@@ -11,7 +11,8 @@ const GAP: usize = 2;
 pub fn contact_sheet(images: &[Image], columns: usize, scale: usize) -> Result<Image> {
     let columns = columns.clamp(1, images.len().max(1));
     let scale = scale.max(1);
-    let (width, height) = images.first().map_or((1, 1), |image| (image.width * scale + GAP, image.height * scale + GAP));
+    let (width, height) =
+        images.first().map_or((1, 1), |image| (image.width * scale + GAP, image.height * scale + GAP));
     let rows = images.len().div_ceil(columns).max(1);
     let (full_width, full_height) = (columns * width + GAP, rows * height + GAP);
     let mut sheet = Image::new(full_width, full_height, 3, vec![128; full_width * full_height * 3])?;

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::augment::AugmentConfig;
 use super::batch::{ImageBatch, ImageBatcher};
 use super::evaluate::evaluate;
-use super::model::{Network, NetworkConfig};
-use super::preprocess::Preprocessing;
+use super::model::{InputShape, Network, NetworkConfig};
+use super::preprocess::{Preprocessing, common_shape};
+use crate::{Error, Result};
 
 /// Everything that decides a training run; a run directory's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,27 @@ impl ClassifierConfig {
     pub fn image_options(&self) -> ImageOptions {
         let table = TableOptions { label_column: self.label_column.clone(), ..Default::default() };
         ImageOptions { coarse: self.coarse_labels, table, ..Default::default() }
+    }
+}
+
+impl ClassifierConfig {
+    /// Whether every setting is in its range and the network can be built for the pictures of `set`.
+    ///
+    /// # Errors
+    /// Names the setting, or the layer that the pictures become too small for.
+    pub fn validate(&self, set: &dyn ImageSet) -> Result<()> {
+        let share = |setting: &str, found: f64| match (0.0..1.0).contains(&found) {
+            true => Ok(()),
+            false => Err(Error::setting(setting, found.to_string(), "at least 0 and below 1")),
+        };
+        share("label_smoothing", self.label_smoothing)?;
+        share("valid_fraction", self.valid_fraction)?;
+        self.augment.validate()?;
+        self.fit.validate()?;
+        let [channels, height, width] = common_shape(set)?;
+        let [height, width] = self.image_size.unwrap_or([height, width]);
+        self.network.summary(InputShape { channels, height, width }, set.classes().len())?;
+        Ok(())
     }
 }
 

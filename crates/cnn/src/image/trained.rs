@@ -48,7 +48,8 @@ impl Trained {
         let classes: Vec<String> = run.read_json(CLASSES)?;
         let file = run.file(MODEL);
         if !file.exists() {
-            let message = format!("{} has no {MODEL} yet: its first epoch was not finished; go on with --resume", path.display());
+            let message =
+                format!("{} has no {MODEL} yet: its first epoch was not finished; go on with --resume", path.display());
             return Err(Error::Core(ognivo_core::Error::Config(message)));
         }
         let network = config.network.init(preprocessing.input(), classes.len(), device)?;

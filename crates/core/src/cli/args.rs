@@ -76,7 +76,8 @@ impl TrainArgs {
     /// which the task keeps its [`FitConfig`](crate::train::fit::FitConfig); `--set` comes last.
     pub fn overlay(&self, fit: &str) -> Result<Value> {
         let mut overlay = Value::Object(Default::default());
-        let mut set = |path: String, value: Option<Value>| value.map_or(Ok(()), |value| config::set(&mut overlay, &path, value));
+        let mut set =
+            |path: String, value: Option<Value>| value.map_or(Ok(()), |value| config::set(&mut overlay, &path, value));
         set(format!("{fit}.epochs"), self.epochs.map(Value::from))?;
         set(format!("{fit}.batch_size"), self.batch_size.map(Value::from))?;
         set(format!("{fit}.learning_rate"), self.learning_rate.map(Value::from))?;

@@ -21,9 +21,9 @@ pub fn resolve<C: Serialize + DeserializeOwned>(defaults: &C, overlays: &[Value]
 
 /// Splits `key=value`; the value is JSON where it reads as such, else a string.
 pub fn parse_setting(setting: &str) -> Result<(String, Value)> {
-    let (path, value) = setting
-        .split_once('=')
-        .ok_or_else(|| Error::Config(format!("--set {setting}: expected key=value, for example --set optimizer.momentum=0.9")))?;
+    let (path, value) = setting.split_once('=').ok_or_else(|| {
+        Error::Config(format!("--set {setting}: expected key=value, for example --set optimizer.momentum=0.9"))
+    })?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.into()));
     Ok((path.trim().to_string(), value))
 }
@@ -48,7 +48,9 @@ pub fn merged(mut base: Value, overlay: &Value) -> Value {
 fn merge(base: &mut Value, overlay: &Value, key: &str) {
     match (base, overlay) {
         // Another variant: the settings of the old one do not apply to it.
-        (Value::Object(base), Value::Object(overlay)) if overlay.get(key).is_some_and(|tag| Some(tag) != base.get(key)) => {
+        (Value::Object(base), Value::Object(overlay))
+            if overlay.get(key).is_some_and(|tag| Some(tag) != base.get(key)) =>
+        {
             base.clone_from(overlay);
         }
         (Value::Object(base), Value::Object(overlay)) => {
@@ -135,7 +137,10 @@ mod tests {
     fn settings_change_what_they_name_and_nothing_else() {
         assert_eq!(with(&[]).unwrap(), defaults());
         let config = with(&["fit.epochs=7", "fit.optimizer.epsilon=0.5", "fit.patience=3"]).unwrap();
-        assert_eq!(config, Config { seed: 1, fit: Fit { epochs: 7, patience: Some(3), optimizer: Rule::Adam { epsilon: 0.5 } } });
+        assert_eq!(
+            config,
+            Config { seed: 1, fit: Fit { epochs: 7, patience: Some(3), optimizer: Rule::Adam { epsilon: 0.5 } } }
+        );
         assert_eq!(with(&["fit.patience=3", "fit.patience=null"]).unwrap(), defaults());
     }
 
@@ -152,7 +157,11 @@ mod tests {
         let message = |setting| with(&[setting]).unwrap_err().to_string();
         assert!(message("fit.epoch=3").contains("did you mean `epochs`"), "{}", message("fit.epoch=3"));
         assert!(message("fit.optimizer=sdg").contains("did you mean `sgd`"), "{}", message("fit.optimizer=sdg"));
-        assert!(message("fit.optimizer.momentun=3").contains("unknown field"), "{}", message("fit.optimizer.momentun=3"));
+        assert!(
+            message("fit.optimizer.momentun=3").contains("unknown field"),
+            "{}",
+            message("fit.optimizer.momentun=3")
+        );
         assert!(message("fit.epochs=-1").contains("invalid value"));
         assert!(message("fit.epochs").contains("key=value"));
         assert!(message("fit..epochs=1").contains("empty"));
@@ -160,9 +169,13 @@ mod tests {
 
     #[test]
     fn a_file_is_beaten_by_flags() {
-        let file = serde_json::json!({"seed": 2, "fit": {"epochs": 9, "optimizer": {"optimizer": "sgd", "momentum": 0.1}}});
+        let file =
+            serde_json::json!({"seed": 2, "fit": {"epochs": 9, "optimizer": {"optimizer": "sgd", "momentum": 0.1}}});
         let flags = serde_json::json!({"fit": {"epochs": 4}});
         let config = resolve(&defaults(), &[file, flags]).unwrap();
-        assert_eq!(config, Config { seed: 2, fit: Fit { epochs: 4, patience: None, optimizer: Rule::Sgd { momentum: 0.1 } } });
+        assert_eq!(
+            config,
+            Config { seed: 2, fit: Fit { epochs: 4, patience: None, optimizer: Rule::Sgd { momentum: 0.1 } } }
+        );
     }
 }

@@ -48,7 +48,8 @@ pub fn exit(outcome: anyhow::Result<Ended>, command: &str, output: &Output) -> E
         Ok(Ended::Interrupted) => ExitCode::from(interrupt::EXIT_CODE as u8),
         Err(error) => {
             output.failure(command, &error);
-            let usage = error.downcast_ref::<crate::Error>().is_some_and(|error| matches!(error, crate::Error::Config(_)));
+            let usage =
+                error.downcast_ref::<crate::Error>().is_some_and(|error| matches!(error, crate::Error::Config(_)));
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

@@ -16,7 +16,8 @@ mod tests {
     #[test]
     fn every_set_that_ships_is_embedded_whole() {
         for set in Index::built_in().unwrap().sets().iter().filter(|set| set.ships) {
-            let embedded: Vec<_> = files(&set.name).unwrap().iter().map(|(name, data)| (*name, data.len() as u64)).collect();
+            let embedded: Vec<_> =
+                files(&set.name).unwrap().iter().map(|(name, data)| (*name, data.len() as u64)).collect();
             let listed: Vec<_> = set.files.iter().map(|file| (file.name.as_str(), file.bytes)).collect();
             assert_eq!(embedded, listed);
         }

@@ -52,8 +52,8 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self> {
         let (tensors, metadata) = weights::read(path)?;
         let expected = || format!("an Ognivo checkpoint of format {FORMAT}");
-        let metadata: Metadata = serde_json::from_value(metadata)
-            .map_err(|e| Error::format(path, "metadata", e.to_string(), expected()))?;
+        let metadata: Metadata =
+            serde_json::from_value(metadata).map_err(|e| Error::format(path, "metadata", e.to_string(), expected()))?;
         if metadata.format != FORMAT {
             return Err(Error::format(path, "metadata", format!("format {}", metadata.format), expected()));
         }
@@ -64,7 +64,12 @@ impl Checkpoint {
             } else if let Some(name) = name.strip_prefix("optimizer/") {
                 checkpoint.optimizer.insert(name.into(), data);
             } else {
-                return Err(Error::format(path, format!("tensor {name}"), "no such part", "model/... or optimizer/..."));
+                return Err(Error::format(
+                    path,
+                    format!("tensor {name}"),
+                    "no such part",
+                    "model/... or optimizer/...",
+                ));
             }
         }
         Ok(checkpoint)

@@ -20,8 +20,8 @@ use super::progress::Progress;
 use super::recorder::Recorder;
 use super::schedule::ScheduleConfig;
 use crate::cli::events::Output;
-use crate::run::{CHECKPOINT, MODEL, RunDirectory};
 use crate::random::{self, Rng};
+use crate::run::{CHECKPOINT, MODEL, RunDirectory};
 use crate::weights::NamedTensors;
 use crate::{Error, Result, device, weights};
 
@@ -47,7 +47,29 @@ pub struct FitConfig {
     pub checkpoint_seconds: f64,
 }
 
-/// What [`fit`] needs to know of a task.
+impl FitConfig {
+    /// Whether every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the setting, what was found and what was expected.
+    pub fn validate(&self) -> Result<()> {
+        let require = |setting: &str, found: f64, sound: bool, expected: &str| match sound {
+            true => Ok(()),
+            false => Err(Error::Config(format!("fit.{setting}: found {found}; expected {expected}"))),
+        };
+        require("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
+        require("batch_size", self.batch_size as f64, self.batch_size > 0, "at least 1")?;
+        let rate = self.learning_rate;
+        require("learning_rate", rate, rate.is_finite() && rate > 0.0, "a number above 0")?;
+        let limit = self.clip_norm.unwrap_or(1.0);
+        require("clip_norm", limit, limit.is_finite() && limit > 0.0, "a number above 0")?;
+        require("checkpoint_seconds", self.checkpoint_seconds, self.checkpoint_seconds >= 0.0, "at least 0")?;
+        self.optimizer.validate()?;
+        self.schedule.validate()
+    }
+}
+
+/// What [`Fit`] needs to know of a task.
 pub trait Learner {
     /// The network.
     type Model: Module;
@@ -285,7 +307,9 @@ impl<'a, M: Module> Training<'a, M> {
             self.read()?;
             let (step, epoch, loss) = (self.state.step, self.state.epoch, self.state.sums.mean(0));
             self.recorder.scalars(step, epoch, &[("step/loss", loss), ("step/learning_rate", rate)])?;
-            self.fit.output.event("progress", json!({ "step": step, "epoch": epoch, "loss": loss, "learning_rate": rate }));
+            self.fit
+                .output
+                .event("progress", json!({ "step": step, "epoch": epoch, "loss": loss, "learning_rate": rate }));
         }
         Ok(())
     }
@@ -346,13 +370,15 @@ impl<'a, M: Module> Training<'a, M> {
     }
 
     fn announce(&self, scalars: &[(&str, f64)], kept: bool) {
-        let figures: Vec<_> = scalars.iter().map(|(name, value)| format!("{} {value:.4}", name.replace('/', " "))).collect();
+        let figures: Vec<_> =
+            scalars.iter().map(|(name, value)| format!("{} {value:.4}", name.replace('/', " "))).collect();
         let mark = if kept { "  *" } else { "" };
         let epoch = self.state.epoch + 1;
         if !self.fit.output.is_silent() {
             self.progress.line(&format!("epoch {epoch}/{}  {}{mark}", self.fit.config.epochs, figures.join("  ")));
         }
-        let metrics: serde_json::Map<_, _> = scalars.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+        let metrics: serde_json::Map<_, _> =
+            scalars.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
         self.fit.output.event("epoch", json!({ "epoch": epoch, "kept": kept, "metrics": metrics }));
     }
 

@@ -1,7 +1,7 @@
 //! The operation on Burn's CPU backend and its backward pass.
 
 use super::geometry::Geometry;
-use super::{input_gradient, forward, weight_gradient};
+use super::{forward, input_gradient, weight_gradient};
 use crate::flex::{elements, tensor};
 use crate::simd::Level;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -103,7 +103,10 @@ impl<B: ConvolutionGradient, C: CheckpointStrategy> Convolution for Autodiff<B, 
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
         let shapes = (x.shape().dims(), weight.shape().dims());
-        let run = |x: Self::FloatTensorPrimitive, weight: Self::FloatTensorPrimitive, bias: Self::FloatTensorPrimitive, options| {
+        let run = |x: Self::FloatTensorPrimitive,
+                   weight: Self::FloatTensorPrimitive,
+                   bias: Self::FloatTensorPrimitive,
+                   options| {
             B::convolve_with_bias(x.into_primitive(), weight.into_primitive(), bias.into_primitive(), options)
         };
         match WithBias.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful() {

@@ -66,9 +66,7 @@ impl Geometry {
     /// The forward pass: `y[o, p] = sum over i, t of w[o, i, t] x[i, p * stride + t * dilation - padding]`.
     pub(crate) fn forward(&self) -> Correlation {
         let along = |axis: usize| -> Vec<isize> {
-            (0..self.kernel[axis])
-                .map(|t| (t * self.dilation[axis]) as isize - self.padding[axis] as isize)
-                .collect()
+            (0..self.kernel[axis]).map(|t| (t * self.dilation[axis]) as isize - self.padding[axis] as isize).collect()
         };
         let taps = self.taps(&along(0), &along(1), |offset| Some(*offset));
         Correlation {

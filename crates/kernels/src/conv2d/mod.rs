@@ -104,11 +104,8 @@ fn on_flex(x: &Tensor<4>, weight: &Tensor<4>, bias: &Option<Tensor<1>>) -> bool 
 #[cfg(feature = "flex")]
 fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let per_output = g.group_in() * g.kernel_area();
-    let strides = correlate::WeightStrides {
-        group: g.group_out() * per_output,
-        output: per_output,
-        input: g.kernel_area(),
-    };
+    let strides =
+        correlate::WeightStrides { group: g.group_out() * per_output, output: per_output, input: g.kernel_area() };
     correlate::correlate(level, g.batch, g.groups, &[g.forward()], x, (weight, strides), bias)
 }
 
@@ -116,10 +113,7 @@ fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&
 #[cfg(feature = "flex")]
 fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let per_output = g.group_in() * g.kernel_area();
-    let strides = correlate::WeightStrides {
-        group: g.group_out() * per_output,
-        output: g.kernel_area(),
-        input: per_output,
-    };
+    let strides =
+        correlate::WeightStrides { group: g.group_out() * per_output, output: g.kernel_area(), input: per_output };
     correlate::correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), None)
 }

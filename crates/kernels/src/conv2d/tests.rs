@@ -22,7 +22,8 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
     let [x, w] = [x_shape, w_shape].map(|s| values(s.iter().product(), s[1] + s[3]));
     let b = values(g.channels_out, 3);
     let device = Device::flex().autodiff();
-    let tensor = |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device).require_grad();
+    let tensor =
+        |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device).require_grad();
     let (tx, tw) = (tensor(&x, x_shape), tensor(&w, w_shape));
     let tb = Tensor::<1>::from_data(TensorData::new(b.clone(), [b.len()]), &device).require_grad();
     let y = conv2d_reference(tx.clone(), tw.clone(), Some(tb.clone()), options.clone());
@@ -38,8 +39,20 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
     ];
     let pixels = g.batch * g.output[0] * g.output[1];
     for level in Level::available() {
-        assert_close("forward", level, &forward(level, &g, &x, &w, Some(&b)), &expected[0], g.group_in() * g.kernel_area());
-        assert_close("to input", level, &input_gradient(level, &g, &w, &dy), &expected[1], g.group_out() * g.kernel_area());
+        assert_close(
+            "forward",
+            level,
+            &forward(level, &g, &x, &w, Some(&b)),
+            &expected[0],
+            g.group_in() * g.kernel_area(),
+        );
+        assert_close(
+            "to input",
+            level,
+            &input_gradient(level, &g, &w, &dy),
+            &expected[1],
+            g.group_out() * g.kernel_area(),
+        );
         let (dw, db) = weight_gradient(level, &g, &x, &dy);
         assert_close("to weight", level, &dw, &expected[2], pixels);
         assert_close("to bias", level, &db, &expected[3], pixels);

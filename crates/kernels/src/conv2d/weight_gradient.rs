@@ -97,9 +97,10 @@ impl Plan {
         let [rows, pitch] = if inside { g.input } else { [(band - 1) * g.stride[0] + reach[0] + 1, wide] };
         let offsets = (0..g.group_in())
             .flat_map(|i| {
-                forward.taps.iter().map(move |tap| {
-                    (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize
-                })
+                forward
+                    .taps
+                    .iter()
+                    .map(move |tap| (i * rows + (tap.dy - first.dy) as usize) * pitch + (tap.dx - first.dx) as usize)
             })
             .collect::<Vec<_>>();
         let triples = g.kernel[1] == 3 && offsets.windows(2).step_by(3).all(|o| o[1] == o[0] + 1);

@@ -61,7 +61,7 @@ impl FloatImage {
             let value = self.pixels[position % channels * height * width + position / channels];
             (value * 255.0).round().clamp(0.0, 255.0) as u8
         };
-        Ok(Image::new(width, height, channels, (0..self.pixels.len()).map(byte).collect())?)
+        Image::new(width, height, channels, (0..self.pixels.len()).map(byte).collect())
     }
 
     /// The numbers alone.
