@@ -27,7 +27,6 @@ use ognivo_core::cli::{Ended, devices, exit};
 use ognivo_core::dataset::Store;
 use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_core::run::RunDirectory;
-use ognivo_core::train::interrupt;
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
 #[cfg(feature = "flex")]
@@ -41,6 +40,7 @@ const TASK: &str = "classify-images";
 #[derive(Parser)]
 #[command(
     version,
+    args_override_self = true,
     after_help = "Examples:
   classify-images train                                  the digits that ship with the code
   classify-images train --data mnist --epochs 2
@@ -104,7 +104,6 @@ impl Command {
 }
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
-    interrupt::listen()?;
     match command {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),

@@ -15,6 +15,7 @@ use ognivo_core::cli::{Ended, config};
 use ognivo_core::data::ImageSplits;
 use ognivo_core::run::{self, CONFIG, REPORT, RunDirectory};
 use ognivo_core::train::fit::Stopped;
+use ognivo_core::train::interrupt;
 use serde_json::{Value, json};
 
 use crate::TASK;
@@ -44,6 +45,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
+    interrupt::listen()?;
     let device = args.common.device.open()?.autodiff();
     let path = args.common.run.clone().unwrap_or_else(|| RunDirectory::next_path(TASK, &data_name(&args.data)));
     let overlay = overlay(&args)?;

@@ -118,6 +118,11 @@ pub fn set_threads(threads: usize) {
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
 }
 
+/// How many threads the processor backends and the kernels use.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 fn default_cpu() -> Result<Device> {
     let compiled = BACKENDS.iter().filter(|backend| backend.is_cpu && backend.compiled);
     compiled.flat_map(|backend| enumerate(backend.name)).next().ok_or_else(|| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, activation::log_softmax};
 use ognivo_core::data::ImageSet;
 use ognivo_core::metrics::{ConfusionMatrix, CrossEntropy, TopK};
-use ognivo_core::train::{interrupt, loader::Loader};
+use ognivo_core::train::loader::Loader;
 
 use super::batch::{ImageBatcher, WORKERS};
 use super::model::Network;
@@ -51,8 +51,6 @@ impl Scores {
 }
 
 /// Classifies every picture of a set. `network` is in evaluation mode ([`burn::module::Module::valid`]).
-///
-/// Ends early, with what there is, when Ctrl-C is pressed.
 pub fn evaluate(
     network: &Network,
     set: &Arc<dyn ImageSet>,
@@ -89,9 +87,6 @@ pub fn evaluate(
         scores.mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
         scores.mistakes.truncate(MISTAKES);
         first += labels.len();
-        if interrupt::requested() {
-            break;
-        }
     }
     Ok(scores)
 }

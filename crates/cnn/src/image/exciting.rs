@@ -1,7 +1,6 @@
 //! The patches of pictures that excite a unit of a network most: what the unit has learnt to look for.
 
 use ognivo_core::data::{Image, ImageSet};
-use ognivo_core::train::interrupt;
 
 use super::inspect::{Rectangle, unit_activations};
 use super::trained::Trained;
@@ -41,9 +40,6 @@ pub fn patches(trained: &Trained, set: &dyn ImageSet, layer: &str, unit: usize, 
     }
     let mut best: Vec<(f32, usize, Rectangle)> = Vec::new();
     for first in (0..set.len()).step_by(BATCH) {
-        if interrupt::requested() {
-            break;
-        }
         let last = set.len().min(first + BATCH);
         let images =
             (first..last).map(|index| trained.preprocessing.fit(&set.image(index)?)).collect::<Result<Vec<_>>>()?;

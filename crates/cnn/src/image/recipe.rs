@@ -48,8 +48,8 @@ fn small() -> Result<ClassifierConfig> {
     let network = StandardConfig { channels: vec![32, 64], dense: vec![128], dense_dropout: 0.5, ..Default::default() };
     Ok(ClassifierConfig {
         network: NetworkConfig::Standard(network),
-        augment: "shift=1,rotate=10,scale=0.9..1.1".parse::<AugmentConfig>()?,
-        fit: FitConfig { epochs: 40, ..one_cycle(32, 0.003) },
+        augment: "rotate=10,scale=0.9..1.1,mixup=0.2".parse::<AugmentConfig>()?,
+        fit: FitConfig { epochs: 80, ..one_cycle(32, 0.003) },
         ..base_config("")
     })
 }

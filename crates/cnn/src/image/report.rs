@@ -220,28 +220,22 @@ fn curves(report: &mut Report, records: &[Record], best: Option<u64>) {
         let value = |record: &Record| Some((record.epoch as f64 + 1.0, record.value(name)?));
         records.iter().filter_map(value).collect()
     };
-    let section = report.section("Training");
-    for (title, figure) in [("Loss", "loss"), ("Accuracy", "accuracy")] {
+    let chart = |title: &str, figure: &str| {
         let (train, valid) = (points(&format!("train/{figure}")), points(&format!("valid/{figure}")));
         let mut chart = LineChart::new(title).x_label("epoch").series(Series::new("training", train));
-        if figure == "accuracy" {
-            chart = chart.y_percent();
-        }
         if let Some(&(x, y)) = valid.iter().find(|(x, _)| Some(*x as u64) == best.map(|epoch| epoch + 1)) {
             chart = chart.mark(x, y, "kept");
         }
-        if !valid.is_empty() {
-            chart = chart.series(Series::new("validation", valid));
-        }
-        section.chart(&chart);
-    }
+        if valid.is_empty() { chart } else { chart.series(Series::new("validation", valid)) }
+    };
+    let (loss, accuracy) = (chart("Loss", "loss"), chart("Accuracy", "accuracy").y_percent());
+    report.section("Training").charts(&[&loss, &accuracy]);
 }
 
 fn environment(device: &Device) -> [(&'static str, String); 4] {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     [
         ("Device", format!("{device:?}")),
-        ("Cores", threads.to_string()),
+        ("Threads", ognivo_core::device::threads().to_string()),
         ("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         ("Ognivo", env!("CARGO_PKG_VERSION").to_string()),
     ]
