@@ -2,8 +2,8 @@
 //!
 //! - [`layer`]: convolution with a choice of boundary, pooling with any function, batch and local response normalisation,
 //!   activations, dropout, dense layers; each with its formula, on any device, with gradients.
-//! - [`image`]: image classification. [`image::model`] has the networks, from a configuration; [`image::inspect`] shows what is in
-//!   them.
+//! - [`image`]: image classification from files to report: data, preprocessing, augmentation, networks, training, evaluation, and a look
+//!   into what a network has learnt.
 //!
 //! A network is made of a configuration, the shape of the pictures and the number of classes. Models choose no device, draw from
 //! no random state but the device's, print nothing and touch no file.
