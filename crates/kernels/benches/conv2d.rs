@@ -1,5 +1,5 @@
-//! Convolutions of the networks we train, this crate's kernel beside Burn's operation: `cargo bench -p ognivo-kernels --bench
-//! conv2d`. `RAYON_NUM_THREADS` sets the threads; pytorch_conv2d.py times the same shapes in PyTorch.
+//! Convolutions of the networks we train, this crate's kernel beside Burn's operation: `cargo bench -p ognivo-kernels
+//! --bench conv2d`. `RAYON_NUM_THREADS` sets the threads; pytorch_conv2d.py times the same shapes in PyTorch.
 
 use burn::prelude::*;
 use burn::tensor::{Distribution, Gradients, ops::ConvOptions};

@@ -1,5 +1,5 @@
-//! Fully connected layers of the networks we train: `cargo bench -p ognivo-kernels --bench linear`. `RAYON_NUM_THREADS` sets the
-//! threads; pytorch_conv2d.py times the same shapes in PyTorch.
+//! Fully connected layers of the networks we train: `cargo bench -p ognivo-kernels --bench linear`. `RAYON_NUM_THREADS`
+//! sets the threads; pytorch_conv2d.py times the same shapes in PyTorch.
 
 use burn::prelude::*;
 use burn::tensor::{Distribution, Gradients};

@@ -1,11 +1,13 @@
-//! Times the training step of the net of PyTorch's MNIST example (batch 64) and of CIFAR's ResNet-20 (batch 128), whole and part by part.
+//! Times the training step of the net of PyTorch's MNIST example (batch 64) and of CIFAR's ResNet-20 (batch 128), whole
+//! and part by part.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 taskset -c 0 cargo bench -p ognivo-kernels --bench training_step -- [mnist|resnet20] [kernels|burn] [steps]
 //! ```
 //!
-//! `burn` runs the same nets on Burn's own operations; `pytorch_step.py` beside this file is the same in PyTorch. Prints milliseconds: wall
-//! and processor time, least and median over the steps, then the median processor time of each part.
+//! `burn` runs the same nets on Burn's own operations; `pytorch_step.py` beside this file is the same in PyTorch.
+//! Prints milliseconds: wall and processor time, least and median over the steps, then the median processor time of
+//! each part.
 
 #[path = "training_step/nets.rs"]
 mod nets;

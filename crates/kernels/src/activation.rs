@@ -4,11 +4,11 @@ use burn::tensor::Tensor;
 
 /// `max(x, 0)`, elementwise; NaN stays NaN, as in PyTorch.
 ///
-/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: one comparison a value, 8 bytes forward
-/// and 12 backward. Measured as fast as a plain copy of as many bytes.
+/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: one comparison a value,
+/// 8 bytes forward and 12 backward. Measured as fast as a plain copy of as many bytes.
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
-    if crate::memory::runs_kernel(&x) {
+    if crate::flex::runs_kernel(&x) {
         return kernel::relu(x);
     }
     relu_reference(x)
@@ -18,6 +18,9 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 pub fn relu_reference<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     burn::tensor::activation::relu(x)
 }
+
+#[cfg(feature = "flex")]
+pub(crate) use kernel::{mask_by_output, positive};
 
 #[cfg(feature = "flex")]
 mod kernel {
@@ -37,8 +40,8 @@ mod kernel {
     };
 
     use crate::{
-        memory::{Values, update},
-        vectorised::vectorised,
+        flex::{Values, update},
+        simd::vectorised,
     };
 
     pub(super) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -50,15 +53,21 @@ mod kernel {
         fn kernel_relu(x: FloatTensor<Self>) -> FloatTensor<Self>;
     }
 
+    /// `max(y, 0)`, or NaN.
+    #[inline(always)]
+    pub(crate) fn positive(y: f32) -> f32 {
+        if y <= 0.0 { 0.0 } else { y }
+    }
+
     vectorised! {
         fn rectify(values: &mut [f32]) {
             for value in values {
-                *value = if *value <= 0.0 { 0.0 } else { *value };
+                *value = positive(*value);
             }
         }
 
-        /// Clears the gradient where the output is zero, so keeps it where the output is NaN.
-        fn mask(gradient: &mut [f32], output: &[f32]) {
+        /// Clears the gradients where the output is not positive; keeps them where it is NaN.
+        pub(crate) fn mask_by_output(gradient: &mut [f32], output: &[f32]) {
             for (gradient, output) in gradient.iter_mut().zip(output) {
                 *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
             }
@@ -93,7 +102,7 @@ mod kernel {
         fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
             let output = Values::new(ops.state);
             unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| {
-                update(gradient, |start, gradient| mask(gradient, &output.as_slice()[start..]))
+                update(gradient, |start, gradient| mask_by_output(gradient, &output.as_slice()[start..]))
             });
         }
     }

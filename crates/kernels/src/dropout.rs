@@ -1,17 +1,19 @@
 //! Dropout (Srivastava et al. 2014) with a mask that a seed determines.
 //!
-//! The random bits are those of Philox4x32-10 (Salmon et al. 2011), a function of seed and position, so that the mask depends neither on the
-//! number of threads nor on the backend, and the backward pass makes it again instead of keeping it.
+//! The random bits are those of Philox4x32-10 (Salmon et al. 2011), a function of seed and position, so that the mask
+//! depends neither on the number of threads nor on the backend, and the backward pass makes it again instead of keeping
+//! it.
 
 use burn::tensor::{Tensor, TensorData};
 
-use crate::vectorised::vectorised;
+use crate::simd::vectorised;
 
-/// Multiplies each value of `x` by zero with probability `p`, else by `1 / (1 - p)`; each seed gives another mask, the same on every
-/// backend and for any number of threads.
+/// Multiplies each value of `x` by zero with probability `p`, else by `1 / (1 - p)`; each seed gives another mask, the
+/// same on every backend and for any number of threads.
 ///
-/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: about 25 integer operations and 8 bytes a
-/// value each way, 2 cycles a value measured with AVX-512, half as fast as memory allows. On other backends the mask is made on the host and copied.
+/// On the CPU backend it overwrites `x` when nothing else holds it, and its gradient likewise: about 25 integer
+/// operations and 8 bytes a value each way, 2 cycles a value measured with AVX-512, half as fast as memory allows. On
+/// other backends the mask is made on the host and copied.
 ///
 /// # Panics
 /// If `p` is not in `0..=1`.
@@ -21,7 +23,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, seed: u64) -> Tensor<D> {
         return x;
     }
     #[cfg(feature = "flex")]
-    if crate::memory::runs_kernel(&x) {
+    if crate::flex::runs_kernel(&x) {
         return kernel::dropout(x, p, seed);
     }
     dropout_reference(x, p, seed)
@@ -126,7 +128,7 @@ mod kernel {
     };
 
     use super::Mask;
-    use crate::memory::{CHUNK, update};
+    use crate::{flex::update, parallel::CHUNK};
 
     const _: () = assert!(CHUNK.is_multiple_of(super::BLOCK));
 

@@ -1,45 +1,103 @@
-//! Loops on rayon's global pool, and outputs that its threads fill in disjoint pieces.
+//! Loops on rayon's global pool, and buffers that its threads fill in disjoint pieces.
+
+use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
 
 use rayon::prelude::*;
 
-/// Calls `f(0)` to `f(n - 1)`, in any order, on all threads of the current pool.
-pub(crate) fn for_each(n: usize, f: impl Fn(usize) + Sync + Send) {
-    if n <= 1 || rayon::current_num_threads() == 1 {
-        (0..n).for_each(f);
+/// Values that one task handles in elementwise work: 32 KiB, so that a second pass over them hits the L1 cache.
+pub(crate) const CHUNK: usize = 8192;
+
+/// Calls `task(0)` to `task(tasks - 1)`, in any order, on all threads of the current pool.
+pub(crate) fn for_each(tasks: usize, task: impl Fn(usize) + Sync + Send) {
+    if tasks < 2 || rayon::current_num_threads() == 1 {
+        (0..tasks).for_each(task);
     } else {
-        (0..n).into_par_iter().for_each(f);
+        (0..tasks).into_par_iter().for_each(task);
     }
 }
 
-/// A pointer that parallel pieces of work may share because they write to different elements.
-#[derive(Clone, Copy)]
-pub(crate) struct SharedMut(*mut f32);
-
-// SAFETY: whoever dereferences the pointer promises that no two threads touch the same element.
-unsafe impl Send for SharedMut {}
-// SAFETY: as above.
-unsafe impl Sync for SharedMut {}
-
-impl SharedMut {
-    /// Shares `data`.
-    pub(crate) fn new(data: &mut [f32]) -> Self {
-        Self(data.as_mut_ptr())
-    }
-
-    /// The pointer itself.
-    pub(crate) fn get(self) -> *mut f32 {
-        self.0
+/// [`for_each`] for tasks that do little with each of `values` values, all tasks together: on this thread alone where
+/// that is too little to wake others for.
+pub(crate) fn for_each_light(tasks: usize, values: usize, task: impl Fn(usize) + Sync + Send) {
+    if values <= 2 * CHUNK {
+        (0..tasks).for_each(task);
+    } else {
+        for_each(tasks, task);
     }
 }
 
-/// A vector of `len` floats that `fill` writes in full.
+/// A vector of `length` values, all of which `fill` writes; memory is not cleared first.
 ///
 /// # Safety
-/// `fill` must write every element.
-pub(crate) unsafe fn filled(len: usize, fill: impl FnOnce(SharedMut)) -> Vec<f32> {
-    let mut data = Vec::with_capacity(len);
-    fill(SharedMut(data.as_mut_ptr()));
-    // SAFETY: the capacity is `len`, and the caller promises that `fill` wrote all of it.
-    unsafe { data.set_len(len) };
-    data
+/// `fill` must write every value.
+pub(crate) unsafe fn filled<T: Copy>(length: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+    let mut values = Vec::with_capacity(length);
+    fill(&mut values.spare_capacity_mut()[..length]);
+    // SAFETY: the capacity is at least `length`, and the caller promises that `fill` wrote that many values.
+    unsafe { values.set_len(length) };
+    values
+}
+
+/// [`filled`] by one task for each of `count` pieces of `length` values, where `work` values are read or written in
+/// all.
+///
+/// # Safety
+/// `fill` must write every value of the piece it is given.
+pub(crate) unsafe fn filled_by_pieces<T: Copy + Send>(
+    count: usize,
+    length: usize,
+    work: usize,
+    fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync + Send,
+) -> Vec<T> {
+    let write = |values: &mut [MaybeUninit<T>]| {
+        let values = Disjoint::new(values);
+        for_each_light(count, work, |piece| {
+            // SAFETY: pieces are disjoint and each is visited once.
+            fill(piece, unsafe { values.slice(piece * length..(piece + 1) * length) });
+        });
+    };
+    // SAFETY: the pieces cover the vector, and the caller promises that all of each is written.
+    unsafe { filled(count * length, write) }
+}
+
+/// Writes `value` everywhere.
+pub(crate) fn fill<T: Copy>(values: &mut [MaybeUninit<T>], value: T) -> &mut [T] {
+    values.fill(MaybeUninit::new(value));
+    // SAFETY: all of it was just written.
+    unsafe { values.assume_init_mut() }
+}
+
+/// A buffer that tasks write to at places which they keep disjoint, where the places are not chunks of one size.
+pub(crate) struct Disjoint<'a, T> {
+    values: *mut T,
+    length: usize,
+    lifetime: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: the pointer stands for an exclusive borrow of values that may go to other threads; parts of it are reached by
+// unsafe code only, which keeps them disjoint.
+unsafe impl<T: Send> Sync for Disjoint<'_, T> {}
+
+impl<'a, T> Disjoint<'a, T> {
+    pub(crate) fn new(values: &'a mut [T]) -> Self {
+        Self { values: values.as_mut_ptr(), length: values.len(), lifetime: PhantomData }
+    }
+
+    /// The values in `range`.
+    ///
+    /// # Safety
+    /// While the result is held nothing else may hold any part of it.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn slice(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: the range lies within the buffer and is exclusively the caller's.
+        unsafe { std::slice::from_raw_parts_mut(self.values.add(range.start), range.len()) }
+    }
+
+    /// Where value number `start` lies, for a task whose places are no range; whoever writes there keeps off the
+    /// others'.
+    pub(crate) fn pointer(&self, start: usize) -> *mut T {
+        assert!(start <= self.length);
+        self.values.wrapping_add(start)
+    }
 }

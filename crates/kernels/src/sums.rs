@@ -1,6 +1,9 @@
 //! Sums of long runs in single precision: 32 partial sums, so that they vectorise and lose little.
 
-use crate::vectorised::vectorised;
+use crate::simd::vectorised;
+
+/// Values that one sum in single precision takes up at most; the sums of blocks are added in double precision.
+pub(crate) const BLOCK: usize = 4096;
 
 pub(crate) const LANES: usize = 32;
 

@@ -141,7 +141,8 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
-/// Every operation between others that autodiff computes again in the backward pass: nothing that they need is written over.
+/// Every operation between others that autodiff computes again in the backward pass: nothing that they need is written
+/// over.
 #[test]
 fn gradient_checkpointing_changes_nothing() {
     let shape = [2, 3, 4, 6];

@@ -1,4 +1,6 @@
-//! The public convolution on the CPU backend: against PyTorch, finite differences, Burn's operation and itself on other threads.
+//! The public convolution on the CPU backend: against PyTorch, finite differences, Burn's operation and itself on other
+//! threads.
+#![cfg(feature = "flex")]
 
 use burn::prelude::*;
 use burn::tensor::{DType, TensorData, ops::ConvOptions};
@@ -81,7 +83,8 @@ fn gradients_equal_finite_differences() {
     let x = read(values(x_shape, 1, &device));
     let w = read(values(w_shape, 2, &device));
     let b = read(values([3], 3, &device));
-    // The values are small multiples of 1/8, so that a step of one half is exact for a function linear in each argument.
+    // The values are small multiples of 1/8, so that a step of one half is exact for a function linear in each
+    // argument.
     let loss = |x: &[f32], w: &[f32], b: &[f32]| -> f32 {
         let tensor = |v: &[f32], s: [usize; 4]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), s), &device);
         let bias = Tensor::<1>::from_data(TensorData::new(b.to_vec(), [3]), &device);

@@ -122,7 +122,8 @@ pub(crate) fn processor_ms() -> f64 {
         fn clock_gettime(clock: i32, time: *mut Time) -> i32;
     }
     let mut time = Time { seconds: 0, nanoseconds: 0 };
-    // SAFETY: the C library's function, clock 2 being the process's; `time` has the layout of `timespec` on 64-bit Linux.
+    // SAFETY: the C library's function, clock 2 being the process's; `time` has the layout of `timespec` on 64-bit
+    // Linux.
     unsafe { clock_gettime(2, &mut time) };
     time.seconds as f64 * 1e3 + time.nanoseconds as f64 / 1e6
 }

@@ -13,14 +13,14 @@ use burn::{
         flex::FlexTensor,
         tensor::FloatTensor,
     },
-    tensor::{Shape, Tensor},
+    tensor::Tensor,
 };
 
 use super::{
     BatchStatistics,
     planes::{Epilogue, Geometry, Mask, Normalised, affine, backward, normalise},
 };
-use crate::memory::{Values, tensor};
+use crate::flex::{Values, register, tensor};
 
 pub(super) fn batch_norm(
     x: Tensor<4>,
@@ -30,9 +30,7 @@ pub(super) fn batch_norm(
     rectify: bool,
 ) -> (Tensor<4>, BatchStatistics) {
     let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
-    let (y, mean, variance) = Dispatch::kernel_batch_norm(x, gamma, beta, epsilon, rectify);
-    let flat = |t| Tensor::from_dispatch(t).inner();
-    (Tensor::from_dispatch(y), BatchStatistics { mean: flat(mean), variance: flat(variance) })
+    results(Dispatch::kernel_batch_norm(x, gamma, beta, epsilon, rectify))
 }
 
 pub(super) fn batch_norm_add_relu(
@@ -44,7 +42,12 @@ pub(super) fn batch_norm_add_relu(
 ) -> (Tensor<4>, BatchStatistics) {
     let (x, residual) = (x.into_dispatch(), residual.into_dispatch());
     let (gamma, beta) = (gamma.into_dispatch(), beta.into_dispatch());
-    let (y, mean, variance) = Dispatch::kernel_batch_norm_add_relu(x, residual, gamma, beta, epsilon);
+    results(Dispatch::kernel_batch_norm_add_relu(x, residual, gamma, beta, epsilon))
+}
+
+type OfDispatch = FloatTensor<Dispatch>;
+
+fn results((y, mean, variance): (OfDispatch, OfDispatch, OfDispatch)) -> (Tensor<4>, BatchStatistics) {
     let flat = |t| Tensor::from_dispatch(t).inner();
     (Tensor::from_dispatch(y), BatchStatistics { mean: flat(mean), variance: flat(variance) })
 }
@@ -88,7 +91,7 @@ pub(crate) trait BatchNormKernel: Backend {
 type Three = (FlexTensor, FlexTensor, FlexTensor);
 
 fn of_channels(values: &[f32]) -> FlexTensor {
-    tensor(values.to_vec(), Shape::from([values.len()]))
+    tensor(values.to_vec(), [values.len()])
 }
 
 fn forward(
@@ -217,25 +220,13 @@ impl Backward<Flex, 3> for BatchNorm {
     type State = (NodeId, Normalised, bool);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let [x, gamma, beta] = ops.parents;
+        let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let gradient = gradients.consume::<Flex>(&ops.node);
         let (input, normalised, rectify) = ops.state;
-        let input = checkpointer.retrieve_node_output::<FlexTensor>(input);
-        let geometry = Geometry::of(input.layout().shape());
-        let input = Values::new(input);
+        let input = checkpointer.retrieve_node_output(input);
         let mask = if rectify { Mask::Recompute(&normalised) } else { Mask::None };
-        let coefficients = |channel, sums| normalised.coefficients(&geometry, channel, sums);
-        let result = backward(&geometry, gradient, input.as_slice(), mask, &normalised.mean, coefficients, false);
-        let (of_gamma, of_beta) = (normalised.scale_gradient(&result.centred()), result.plain());
-        if let Some(node) = x {
-            gradients.register::<Flex>(node.id, result.input);
-        }
-        if let Some(node) = gamma {
-            gradients.register::<Flex>(node.id, of_channels(&of_gamma));
-        }
-        if let Some(node) = beta {
-            gradients.register::<Flex>(node.id, of_channels(&of_beta));
-        }
+        let [x, _, gamma, beta] = of_parents(input, gradient, &normalised, mask, false);
+        register(gradients, parents, [x, gamma, beta]);
     }
 }
 
@@ -246,30 +237,32 @@ impl Backward<Flex, 4> for BatchNormAddRelu {
     type State = (NodeId, Normalised, FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, 4>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let [x, residual, gamma, beta] = ops.parents;
+        let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let gradient = gradients.consume::<Flex>(&ops.node);
         let (input, normalised, output) = ops.state;
-        let input = checkpointer.retrieve_node_output::<FlexTensor>(input);
-        let geometry = Geometry::of(input.layout().shape());
-        let (input, output) = (Values::new(input), Values::new(output));
+        let input = checkpointer.retrieve_node_output(input);
+        let output = Values::new(output);
         let mask = Mask::Output(output.as_slice());
-        let coefficients = |channel, sums| normalised.coefficients(&geometry, channel, sums);
-        let result =
-            backward(&geometry, gradient, input.as_slice(), mask, &normalised.mean, coefficients, residual.is_some());
-        let (of_gamma, of_beta) = (normalised.scale_gradient(&result.centred()), result.plain());
-        if let Some(node) = x {
-            gradients.register::<Flex>(node.id, result.input);
-        }
-        if let (Some(node), Some(masked)) = (residual, result.masked) {
-            gradients.register::<Flex>(node.id, masked);
-        }
-        if let Some(node) = gamma {
-            gradients.register::<Flex>(node.id, of_channels(&of_gamma));
-        }
-        if let Some(node) = beta {
-            gradients.register::<Flex>(node.id, of_channels(&of_beta));
-        }
+        let found = of_parents(input, gradient, &normalised, mask, parents[1].is_some());
+        register(gradients, parents, found);
     }
+}
+
+/// The gradients to `x`, to the residual if there is one, to gamma and to beta.
+fn of_parents(
+    input: FlexTensor,
+    gradient: FlexTensor,
+    normalised: &Normalised,
+    mask: Mask,
+    residual: bool,
+) -> [Option<FlexTensor>; 4] {
+    let geometry = Geometry::of(input.layout().shape());
+    let input = Values::new(input);
+    let coefficients = |channel, sums| normalised.coefficients(&geometry, channel, sums);
+    let result = backward(&geometry, gradient, input.as_slice(), mask, &normalised.mean, coefficients, residual);
+    let gamma = of_channels(&normalised.scale_gradient(&result.centred()));
+    let beta = of_channels(&result.plain());
+    [Some(result.input), result.masked, Some(gamma), Some(beta)]
 }
 
 #[derive(Debug)]
@@ -279,7 +272,7 @@ impl Backward<Flex, 3> for ChannelAffine {
     type State = (NodeId, FlexTensor);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let [x, scale, shift] = ops.parents;
+        let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let gradient = gradients.consume::<Flex>(&ops.node);
         let input = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.0);
         let geometry = Geometry::of(input.layout().shape());
@@ -287,15 +280,8 @@ impl Backward<Flex, 3> for ChannelAffine {
         let centre = vec![0.0; geometry.channels];
         let coefficients = |channel: usize, _| [factor.as_slice()[channel], 0.0, 0.0];
         let result = backward(&geometry, gradient, input.as_slice(), Mask::None, &centre, coefficients, false);
-        let (of_scale, of_shift) = (result.centred().iter().map(|sum| *sum as f32).collect::<Vec<_>>(), result.plain());
-        if let Some(node) = x {
-            gradients.register::<Flex>(node.id, result.input);
-        }
-        if let Some(node) = scale {
-            gradients.register::<Flex>(node.id, of_channels(&of_scale));
-        }
-        if let Some(node) = shift {
-            gradients.register::<Flex>(node.id, of_channels(&of_shift));
-        }
+        let scale: Vec<f32> = result.centred().iter().map(|sum| *sum as f32).collect();
+        let shift = result.plain();
+        register(gradients, parents, [result.input, of_channels(&scale), of_channels(&shift)].map(Some));
     }
 }

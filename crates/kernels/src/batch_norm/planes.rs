@@ -1,20 +1,19 @@
 //! The passes over a channel's planes.
 //!
-//! Sums are taken in blocks of a fixed size, in single precision within a block and in double precision over blocks, in one order: the
-//! result is the same for any number of threads.
+//! Sums are taken in blocks of a fixed size, in single precision within a block and in double precision over blocks, in
+//! one order: the result is the same for any number of threads.
 
 use std::{mem::MaybeUninit, ops::Range};
 
 use burn::{backend::flex::FlexTensor, tensor::Shape};
 
-use super::rows::{deviations, gradient_sums, input_gradient, mask_by_input, mask_by_output, scale_rows, write_rows};
+use super::rows::{deviations, gradient_sums, input_gradient, mask_by_input, scale_rows, write_rows};
 use crate::{
-    memory::{Disjoint, Update, filled, for_each_task, tensor},
-    sums::{Lanes, add, fold},
+    activation::mask_by_output,
+    flex::{Update, tensor},
+    parallel::{Disjoint, filled, for_each_light},
+    sums::{BLOCK, Lanes, add, fold},
 };
-
-/// Values in a block, within which sums run in single precision.
-const BLOCK: usize = 4096;
 
 /// `[batch, channels, height, width]` with height and width joined.
 pub(super) struct Geometry {
@@ -112,8 +111,8 @@ impl Normalised {
 
 /// A channel's mean and biased variance.
 ///
-/// Each block gives its moments by two passes, the second around the rounded mean and correcting it; blocks are joined by the
-/// formula of Chan, Golub and LeVeque (1979).
+/// Each block gives its moments by two passes, the second around the rounded mean and correcting it; blocks are joined
+/// by the formula of Chan, Golub and LeVeque (1979).
 fn moments(geometry: &Geometry, x: &[f32], channel: usize) -> (f64, f64) {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for block in geometry.blocks(channel) {
@@ -157,7 +156,7 @@ pub(super) fn normalise(
     let shared = Disjoint::new(&mut statistics);
     let write = |y: &mut [MaybeUninit<f32>]| {
         let y = Disjoint::new(y);
-        for_each_task(geometry.channels, geometry.values(), |channel| {
+        for_each_light(geometry.channels, geometry.values(), |channel| {
             let (mean, variance) = moments(geometry, x, channel);
             // SAFETY: each channel is visited once.
             let statistics = unsafe { &mut shared.slice(channel..channel + 1)[0] };
@@ -187,7 +186,7 @@ pub(super) fn normalise(
 pub(super) fn affine(geometry: &Geometry, x: FlexTensor, scale: &[f32], shift: &[f32]) -> FlexTensor {
     let change = |update: &Update| {
         let tasks = geometry.batch * geometry.channels;
-        for_each_task(tasks, geometry.values(), |plane| {
+        for_each_light(tasks, geometry.values(), |plane| {
             let channel = plane % geometry.channels;
             // SAFETY: planes are disjoint and each is visited once.
             let values = unsafe { update.load(plane * geometry.plane..(plane + 1) * geometry.plane) };
@@ -230,8 +229,9 @@ impl Gradient {
     }
 }
 
-/// Masks the output's `gradient`, sums it over each channel, and from `coefficients(channel, sums) = [a, b, c]` makes the input's gradient
-/// `a gradient + b (x - centre) + c`, over the output's gradient unless the masked one is to be kept.
+/// Masks the output's `gradient`, sums it over each channel, and from `coefficients(channel, sums) = [a, b, c]` makes
+/// the input's gradient `a gradient + b (x - centre) + c`, over the output's gradient unless the masked one is to be
+/// kept.
 pub(super) fn backward(
     geometry: &Geometry,
     gradient: FlexTensor,
@@ -267,7 +267,7 @@ pub(super) fn backward(
     };
     let mut input = None;
     let in_place = |update: &Update| {
-        for_each_task(geometry.channels, geometry.values(), |channel| {
+        for_each_light(geometry.channels, geometry.values(), |channel| {
             let line = channel_sums(update, channel);
             for range in geometry.planes(channel) {
                 // SAFETY: the planes were loaded above and are this channel's own.
@@ -279,7 +279,7 @@ pub(super) fn backward(
     let beside = |update: &Update| {
         let write = |output: &mut [MaybeUninit<f32>]| {
             let output = Disjoint::new(output);
-            for_each_task(geometry.channels, geometry.values(), |channel| {
+            for_each_light(geometry.channels, geometry.values(), |channel| {
                 let line = channel_sums(update, channel);
                 for range in geometry.planes(channel) {
                     // SAFETY: the planes were loaded above and are this channel's own.

@@ -4,8 +4,9 @@ use std::mem::MaybeUninit;
 
 use super::planes::Line;
 use crate::{
+    activation::positive,
+    simd::vectorised,
     sums::{LANES, Lanes},
-    vectorised::vectorised,
 };
 
 vectorised! {
@@ -48,7 +49,6 @@ vectorised! {
     /// Writes the line's values at `x`, plus `residual` if given, rectified if asked.
     pub(super) fn write_rows(x: &[f32], y: &mut [MaybeUninit<f32>], line: Line, rectify: bool, residual: Option<&[f32]>) {
         let at = |x: f32| (x - line.mean) * line.scale + line.shift;
-        let positive = |y: f32| if y <= 0.0 { 0.0 } else { y };
         match residual {
             Some(residual) => {
                 for ((y, x), residual) in y.iter_mut().zip(x).zip(residual) {
@@ -81,13 +81,6 @@ vectorised! {
         for (gradient, x) in gradient.iter_mut().zip(x) {
             let y = (x - line.mean) * line.scale + line.shift;
             *gradient = if y <= 0.0 { 0.0 } else { *gradient };
-        }
-    }
-
-    /// Clears the gradients where the output is not positive; keeps them where it is NaN.
-    pub(super) fn mask_by_output(gradient: &mut [f32], output: &[f32]) {
-        for (gradient, output) in gradient.iter_mut().zip(output) {
-            *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
         }
     }
 

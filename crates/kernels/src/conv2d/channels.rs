@@ -1,7 +1,7 @@
 //! The other register tile of a correlation: output channels across the lanes, one broadcast pixel per row of the tile.
 //!
-//! It wastes no lanes on rows that are not whole vectors (8 x 8 pixels deep in a residual network, say), but needs whole
-//! vectors of output channels, and its result must be transposed.
+//! It wastes no lanes on rows that are not whole vectors (8 x 8 pixels deep in a residual network, say), but needs
+//! whole vectors of output channels, and its result must be transposed.
 
 use super::correlate::Sums;
 use crate::simd::{Ahead, Simd};

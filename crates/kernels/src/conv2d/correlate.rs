@@ -1,26 +1,48 @@
 //! The forward pass and the gradient to the input: register tiles of output channels times vectors of pixels.
 //!
-//! A tile keeps its sums in registers over all channels and taps. For each term it loads one vector of pixels per column
-//! and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
+//! A tile keeps its sums in registers over all channels and taps. For each term it loads one vector of pixels per
+//! column and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
 
-use super::channels::{Rows, row_cost};
-use super::geometry::Correlation;
-use super::panel::{Panel, Span};
-use crate::parallel::{self, SharedMut};
-use crate::scratch;
-use crate::simd::{Ahead, Kernel, Level, Simd};
+use std::mem::MaybeUninit;
+
+use super::{
+    channels::{Rows, row_cost},
+    correlation::Correlation,
+    geometry::Geometry,
+    panel::{Panel, Span},
+};
+use crate::{
+    parallel::{Disjoint, filled, for_each},
+    scratch,
+    simd::{Ahead, Kernel, Level, Simd},
+};
+
+/// The output for the input `x`.
+pub(super) fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let per_output = g.group_in() * g.kernel_area();
+    let strides = WeightStrides { group: g.group_out() * per_output, output: per_output, input: g.kernel_area() };
+    correlate(level, g.batch, g.groups, &[g.forward()], x, (weight, strides), bias)
+}
+
+/// The gradient to the input for the output's gradient `dy`.
+pub(super) fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+    let per_output = g.group_in() * g.kernel_area();
+    let strides = WeightStrides { group: g.group_out() * per_output, output: g.kernel_area(), input: per_output };
+    correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), None)
+}
 
 /// Where the weight of (group, output channel, input channel, tap) lies, as floats from one to the next; taps are
 /// consecutive. Swapping channels gives the gradient to the input.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WeightStrides {
-    pub(super) group: usize,
-    pub(super) output: usize,
-    pub(super) input: usize,
+struct WeightStrides {
+    group: usize,
+    output: usize,
+    input: usize,
 }
 
-/// Computes all `correlations` (which together cover the output) of a batch of inputs `[batch, groups * channels_in, ..]`.
-pub(super) fn correlate(
+/// Computes all `correlations` (which together cover the output) of a batch of inputs `[batch, groups * channels_in,
+/// ..]`.
+fn correlate(
     level: Level,
     batch: usize,
     groups: usize,
@@ -50,8 +72,9 @@ pub(super) fn correlate(
         .iter()
         .flat_map(|part| (0..part.correlation.grid[0]).step_by(part.panel.band).map(move |first| (part, first)))
         .collect();
-    let run = |output: SharedMut| {
-        parallel::for_each(batch * jobs.len(), |index| {
+    let run = |output: &mut [MaybeUninit<f32>]| {
+        let output = Disjoint::new(output);
+        for_each(batch * jobs.len(), |index| {
             let (image, (part, first)) = (index / jobs.len(), jobs[index % jobs.len()]);
             let planes = image * channels_out * out_plane;
             let image_len = channels_in * in_plane;
@@ -63,15 +86,14 @@ pub(super) fn correlate(
                     input: &input[image * image_len..(image + 1) * image_len],
                     ahead: next(input, image + 1, image_len, index % jobs.len(), jobs.len()),
                     bias,
-                    // SAFETY: inside the output, which holds `batch` times `channels_out` planes.
-                    output: unsafe { output.get().add(planes) },
+                    output: output.pointer(planes).cast(),
                     memory,
                 });
             });
         });
     };
-    // SAFETY: the correlations cover every pixel of every plane.
-    unsafe { parallel::filled(batch * channels_out * out_plane, run) }
+    // SAFETY: the correlations cover every pixel of every plane, and no two bands share one.
+    unsafe { filled(batch * channels_out * out_plane, run) }
 }
 
 /// The share of image `image` that job number `job` of the image before it should fetch; empty after the last image.
@@ -261,7 +283,8 @@ impl Sums<'_> {
 
     #[inline(always)]
     unsafe fn rows<S: Simd, const N: usize>(&self, spans: [Span; N], first: usize, size: usize) {
-        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
+        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being
+        // compiled.
         unsafe {
             match size {
                 8 if S::TILE.0 >= 8 && S::TILE.1 >= N => self.tile::<S, 8, N>(spans, first),

@@ -1,17 +1,21 @@
 //! Two-dimensional convolution (cross-correlation) with stride, zero padding, dilation and groups.
 //!
-//! In reading order: `geometry` turns a convolution and its gradient to the input into correlations, `panel` lays out their
-//! input, `correlate` and `channels` compute them in register tiles, `weight_gradient` and `weight_tiles` are the gradient
-//! to weight and bias, `autodiff` ties all to Burn.
+//! In reading order: `geometry` checks the sizes, `correlation` turns a convolution and its gradient to the input into
+//! correlations, `panel` lays out their input, `correlate` and `channels` compute them in register tiles,
+//! `weight_gradient` and `weight_tiles` are the gradient to weight and bias, `kernel` ties all to Burn.
 
-#[cfg(feature = "flex")]
-mod autodiff;
+use burn::tensor::{Tensor, ops::ConvOptions};
+use geometry::Geometry;
+
 #[cfg(feature = "flex")]
 mod channels;
 #[cfg(feature = "flex")]
 mod correlate;
-#[cfg_attr(not(feature = "flex"), allow(dead_code))]
+#[cfg(feature = "flex")]
+mod correlation;
 mod geometry;
+#[cfg(feature = "flex")]
+mod kernel;
 #[cfg(feature = "flex")]
 mod panel;
 #[cfg(all(test, feature = "flex"))]
@@ -21,29 +25,22 @@ mod weight_gradient;
 #[cfg(feature = "flex")]
 mod weight_tiles;
 
-#[cfg(feature = "flex")]
-use crate::simd::Level;
-use burn::tensor::{Tensor, ops::ConvOptions};
-use geometry::Geometry;
-#[cfg(feature = "flex")]
-use weight_gradient::weight_gradient;
-
-/// Cross-correlates `x` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups, kernel_height,
-/// kernel_width]` and adds `bias` `[channels_out]`: with stride `s`, padding `p` and dilation `d`,
-/// `y[n, o, u] = bias[o] + sum over i, t of weight[o, i, t] x[n, i, s u + d t - p]` for pixels `u` and kernel positions `t`, `i` in
-/// the group of `o`.
+/// Cross-correlates `x` `[batch, channels_in, height, width]` with `weight` `[channels_out, channels_in / groups,
+/// kernel_height, kernel_width]` and adds `bias` `[channels_out]`: with stride `s`, padding `p` and dilation `d`, `y[n,
+/// o, u] = bias[o] + sum over i, t of weight[o, i, t] x[n, i, s u + d t - p]` for pixels `u` and kernel positions `t`,
+/// `i` in the group of `o`.
 ///
-/// `f32` tensors of the CPU backend take this crate's kernel, all others [`conv2d_reference`]. Results do not depend on the
-/// number of threads. No gradient is computed for an argument that is not tracked.
+/// `f32` tensors of the CPU backend take this crate's kernel, all others [`conv2d_reference`]. Results do not depend on
+/// the number of threads. No gradient is computed for an argument that is not tracked.
 ///
 /// # Cost
-/// Forward and each gradient take `2 batch channels_out output_pixels (channels_in / groups) kernel_pixels` flops. Memory
-/// traffic is input and output once (4 bytes a number; outputs twice where they are not in the cache), plus one padded copy
-/// of a band of the input, which stays in the second-level cache. Deep shapes are bound by arithmetic; the first layer,
-/// 1 x 1 and depthwise kernels by memory.
+/// Forward and each gradient take `2 batch channels_out output_pixels (channels_in / groups) kernel_pixels` flops.
+/// Memory traffic is input and output once (4 bytes a number; outputs twice where they are not in the cache), plus one
+/// padded copy of a band of the input, which stays in the second-level cache. Deep shapes are bound by arithmetic; the
+/// first layer, 1 x 1 and depthwise kernels by memory.
 ///
-/// On one AVX-512 core (Sapphire Rapids, two FMA units, measured peak 232 GFLOP/s), with other work on the machine: the best
-/// processor time of 120 runs in milliseconds with the share of peak, and PyTorch 2.15 (oneDNN) in turns with it:
+/// On one AVX-512 core (Sapphire Rapids, two FMA units, measured peak 232 GFLOP/s), with other work on the machine: the
+/// best processor time of 120 runs in milliseconds with the share of peak, and PyTorch 2.15 (oneDNN) in turns with it:
 ///
 /// | `x`, to channels, 3 x 3 kernel | forward | to input | to weight and bias | PyTorch |
 /// |---|---|---|---|---|
@@ -57,8 +54,8 @@ use weight_gradient::weight_gradient;
 /// | 128 x 64 x 8 x 8, to 64, padded | 3.9 (66 %) | 3.9 (67 %) | 3.6 (72 %) | 3.3, 3.3, 3.7 |
 ///
 /// # Panics
-/// If the sizes do not fit: the input's channels are not those of the weight, a group is not whole, or the kernel exceeds the
-/// padded input.
+/// If the sizes do not fit: the input's channels are not those of the weight, a group is not whole, or the kernel
+/// exceeds the padded input.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, options: ConvOptions<2>) -> Tensor<4> {
     let checked = Geometry::new(x.dims(), weight.dims(), &options).and_then(|geometry| match &bias {
         Some(bias) if bias.dims() != [geometry.channels_out] => {
@@ -70,14 +67,11 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, options:
         panic!("conv2d: {message}");
     }
     #[cfg(feature = "flex")]
-    if on_flex(&x, &weight, &bias) {
-        use autodiff::Convolution;
-        use burn::backend::Dispatch;
-        let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-        return Tensor::from_dispatch(match bias {
-            Some(bias) => Dispatch::convolve_with_bias(x, weight, bias.into_dispatch(), options),
-            None => Dispatch::convolve(x, weight, options),
-        });
+    if crate::flex::runs_kernel(&x)
+        && crate::flex::runs_kernel(&weight)
+        && bias.as_ref().is_none_or(crate::flex::runs_kernel)
+    {
+        return kernel::conv2d(x, weight, bias, options);
     }
     conv2d_reference(x, weight, bias, options)
 }
@@ -90,30 +84,4 @@ pub fn conv2d_reference(
     options: ConvOptions<2>,
 ) -> Tensor<4> {
     burn::tensor::module::conv2d(x, weight, bias, options)
-}
-
-#[cfg(feature = "flex")]
-fn on_flex(x: &Tensor<4>, weight: &Tensor<4>, bias: &Option<Tensor<1>>) -> bool {
-    use crate::flex::runs_kernels;
-    runs_kernels(&x.device(), x.dtype())
-        && runs_kernels(&weight.device(), weight.dtype())
-        && bias.as_ref().is_none_or(|b| runs_kernels(&b.device(), b.dtype()))
-}
-
-/// The kernel's forward pass on contiguous slices.
-#[cfg(feature = "flex")]
-fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    let per_output = g.group_in() * g.kernel_area();
-    let strides =
-        correlate::WeightStrides { group: g.group_out() * per_output, output: per_output, input: g.kernel_area() };
-    correlate::correlate(level, g.batch, g.groups, &[g.forward()], x, (weight, strides), bias)
-}
-
-/// The gradient to the input.
-#[cfg(feature = "flex")]
-fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    let per_output = g.group_in() * g.kernel_area();
-    let strides =
-        correlate::WeightStrides { group: g.group_out() * per_output, output: g.kernel_area(), input: per_output };
-    correlate::correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), None)
 }

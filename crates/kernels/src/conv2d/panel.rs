@@ -1,11 +1,11 @@
 //! The input of a correlation laid out so that every term of the sum is a run of consecutive floats.
 //!
-//! The panel is one zero-padded copy of the input planes, which all taps read at their own offset; a stride is taken out
-//! by copying every `stride`-th pixel. Where rows are not whole vectors, vectors run on from row to row over the padding
-//! between them, and the lanes in between are computed in vain. To have few of them, the zeros right of a row are also those
-//! left of the next one: a plane 8 wide with one zero on each side takes 9 floats a row.
+//! The panel is one zero-padded copy of the input planes, which all taps read at their own offset; a stride is taken
+//! out by copying every `stride`-th pixel. Where rows are not whole vectors, vectors run on from row to row over the
+//! padding between them, and the lanes in between are computed in vain. To have few of them, the zeros right of a row
+//! are also those left of the next one: a plane 8 wide with one zero on each side takes 9 floats a row.
 
-use super::geometry::Correlation;
+use super::correlation::Correlation;
 use crate::simd::Simd;
 
 /// Floats of input copied at a time; with the weights it stays in the second-level cache.
@@ -160,8 +160,8 @@ fn offsets(c: &Correlation, offset: impl Fn(usize, usize) -> usize) -> Vec<usize
     (0..c.channels_in * taps).map(|k| offset(k / taps, k % taps)).collect()
 }
 
-/// Distributes tap positions over copies of every `stride`-th pixel: the position each copy starts at, and for each tap its
-/// copy and its distance in it.
+/// Distributes tap positions over copies of every `stride`-th pixel: the position each copy starts at, and for each tap
+/// its copy and its distance in it.
 fn split(positions: impl Iterator<Item = isize> + Clone, stride: usize) -> (Vec<isize>, Vec<(usize, usize)>) {
     let first = positions.clone().min().unwrap_or(0);
     let mut starts = Vec::new();
@@ -182,8 +182,8 @@ fn all_spans([height, width]: [usize; 2], band: usize, pitch: usize, lanes: usiz
     [band, height % band].map(|rows| if rows == 0 { Vec::new() } else { spans(rows, width, pitch, lanes) })
 }
 
-/// Vectors that cover `rows` rows of `width` pixels which lie `pitch` apart, reading nothing behind the last pixel unless
-/// all pixels are fewer than a vector.
+/// Vectors that cover `rows` rows of `width` pixels which lie `pitch` apart, reading nothing behind the last pixel
+/// unless all pixels are fewer than a vector.
 fn spans(rows: usize, width: usize, pitch: usize, lanes: usize) -> Vec<Span> {
     let by_row = width.is_multiple_of(lanes);
     let end = (rows - 1) * pitch + width;
@@ -201,8 +201,8 @@ fn spans(rows: usize, width: usize, pitch: usize, lanes: usize) -> Vec<Span> {
     starts.into_iter().map(vector).filter(|span| span.lanes != 0).collect()
 }
 
-/// Fills a line of `n` floats, rounded up to whole vectors: element `i` is `source[i * stride]` for `from <= i < to`, else
-/// zero.
+/// Fills a line of `n` floats, rounded up to whole vectors: element `i` is `source[i * stride]` for `from <= i < to`,
+/// else zero.
 #[inline(always)]
 pub(super) unsafe fn copy_line<S: Simd>(
     source: *const f32,

@@ -1,6 +1,12 @@
-use super::*;
 use burn::tensor::{Device, TensorData};
 use proptest::prelude::*;
+
+use super::{
+    correlate::{forward, input_gradient},
+    weight_gradient::weight_gradient,
+    *,
+};
+use crate::simd::Level;
 
 /// Values that look random and are the same everywhere.
 fn values(n: usize, salt: usize) -> Vec<f32> {

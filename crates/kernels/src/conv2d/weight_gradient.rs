@@ -1,17 +1,18 @@
-//! The gradient to the weight, `dw[o, i, t] = sum over images and pixels p of dy[o, p] x[i, p * stride + t]`, and to the bias.
+//! The gradient to the weight, `dw[o, i, t] = sum over images and pixels p of dy[o, p] x[i, p * stride + t]`, and to
+//! the bias.
 //!
-//! Here output channels lie across the lanes: `dy` is transposed once per image, and a register tile holds two vectors of
-//! output channels for several terms (i, t), whose pixels of `x` are broadcast. So no sum across lanes is needed, and
-//! rows of any length and any stride run at full width.
+//! Here output channels lie across the lanes: `dy` is transposed once per image, and a register tile holds two vectors
+//! of output channels for several terms (i, t), whose pixels of `x` are broadcast. So no sum across lanes is needed,
+//! and rows of any length and any stride run at full width.
 //!
 //! Images are added up in a fixed number of chunks, and the chunks in order: the result does not depend on the threads.
 
-use super::geometry::Geometry;
-use super::panel::copy_line;
-use super::weight_tiles::Terms;
-use crate::parallel::{self, SharedMut};
-use crate::scratch;
-use crate::simd::{Kernel, Level, Simd};
+use super::{geometry::Geometry, panel::copy_line, weight_tiles::Terms};
+use crate::{
+    parallel::{Disjoint, for_each},
+    scratch,
+    simd::{Kernel, Level, Simd},
+};
 
 /// Chunks of images that are summed apart, at most.
 const CHUNKS: usize = 16;
@@ -30,8 +31,8 @@ pub(super) fn weight_gradient(level: Level, geometry: &Geometry, x: &[f32], dy: 
     assert!(x.len() == g.batch * x_len && dy.len() == g.batch * dy_len);
 
     let mut sums = vec![0.0f32; chunks * sums_len];
-    let shared = SharedMut::new(&mut sums);
-    parallel::for_each(chunks, |chunk| {
+    let shared = Disjoint::new(&mut sums);
+    for_each(chunks, |chunk| {
         let images = chunk * g.batch / chunks..(chunk + 1) * g.batch / chunks;
         scratch::with(plan.transposed + plan.copied, |memory| {
             level.run(Chunk {
@@ -40,7 +41,7 @@ pub(super) fn weight_gradient(level: Level, geometry: &Geometry, x: &[f32], dy: 
                 x: &x[images.start * x_len..images.end * x_len],
                 dy: &dy[images.start * dy_len..images.end * dy_len],
                 // SAFETY: each chunk has its own `sums_len` floats.
-                sums: unsafe { shared.get().add(chunk * sums_len) },
+                sums: unsafe { shared.slice(chunk * sums_len..(chunk + 1) * sums_len) },
                 memory,
             });
         });
@@ -116,7 +117,8 @@ impl Plan {
         (0..padded_out).step_by(2 * lanes).map(move |first| (first, if first + lanes < padded_out { 2 } else { 1 }))
     }
 
-    /// From `[group, block, term, channel in block]`, with the bias as the last term, to the weight's and the bias' layout.
+    /// From `[group, block, term, channel in block]`, with the bias as the last term, to the weight's and the bias'
+    /// layout.
     fn unpack(&self, g: &Geometry, sums: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let terms = self.offsets.len();
         let mut weight = vec![0.0; g.channels_out * terms];
@@ -145,7 +147,7 @@ struct Chunk<'a> {
     plan: &'a Plan,
     x: &'a [f32],
     dy: &'a [f32],
-    sums: *mut f32,
+    sums: &'a mut [f32],
     /// Room for the transposed `dy` and the padded `x`.
     memory: &'a mut [f32],
 }
@@ -185,7 +187,7 @@ impl Kernel for Chunk<'_> {
                     };
                     for (first, vectors) in plan.blocks(S::LANES) {
                         let gradients = transposed.as_ptr().add(first * rows * width);
-                        let sums = sums.add((group * plan.padded_out + first) * (plan.offsets.len() + 1));
+                        let sums = sums.as_mut_ptr().add((group * plan.padded_out + first) * (plan.offsets.len() + 1));
                         match vectors {
                             2 => terms.all::<S, 2>(gradients, sums),
                             _ => terms.all::<S, 1>(gradients, sums),
@@ -236,8 +238,8 @@ unsafe fn pad<S: Simd>(plan: &Plan, g: &Geometry, x: &[f32], from: usize, rows: 
             let y = dy + (from * g.stride[0] + r) as isize;
             let right = if y >= 0 && y < height as isize { right } else { left };
             let source = x.as_ptr().wrapping_add((channel * height).wrapping_add_signed(y) * width).wrapping_offset(dx);
-            // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by the
-            // next one; after the last there is room for one.
+            // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by
+            // the next one; after the last there is room for one.
             unsafe {
                 copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1)
             };

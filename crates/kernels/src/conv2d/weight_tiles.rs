@@ -53,7 +53,8 @@ impl Terms<'_> {
         to: *mut f32,
     ) -> usize {
         let fits = |rows: usize| rows * T * V + V < S::REGISTERS;
-        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being compiled.
+        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being
+        // compiled.
         unsafe {
             match (self.offsets.len() - first) / T {
                 n if n >= 8 && fits(8) => self.tile::<S, V, T, 8>(first, gradients, to),

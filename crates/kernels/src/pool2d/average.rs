@@ -4,57 +4,42 @@ use std::mem::MaybeUninit;
 
 use super::window::{Window, strided};
 use crate::{
-    memory::{Disjoint, fill, filled, for_each_task},
-    sums::{Lanes, add, fold},
-    vectorised::vectorised,
+    parallel::{fill, filled_by_pieces},
+    simd::vectorised,
+    sums::{BLOCK, Lanes, add, fold},
 };
-
-/// Values that one sum in single precision takes up at most, when a window is a whole plane.
-const BLOCK: usize = 4096;
 
 /// The means over all windows of all planes of `x`.
 pub(super) fn forward(x: &[f32], window: &Window, count_padding: bool) -> Vec<f32> {
-    let (input, output) = (window.input(), window.output());
-    let count = window.planes;
+    let input = window.input();
     let widths = widths(window, count_padding);
-    let write = |y: &mut [MaybeUninit<f32>]| {
-        let y = Disjoint::new(y);
-        for_each_task(count, x.len(), |index| {
-            // SAFETY: planes are disjoint and each is visited once.
-            let y = unsafe { y.slice(index * output..(index + 1) * output) };
-            let x = &x[index * input..][..input];
-            if whole_plane(window) {
-                let sum: f64 = x.chunks(BLOCK).map(sum).sum();
-                y[0].write((sum / input as f64) as f32);
-            } else {
-                average(x, y, window, &widths, count_padding);
-            }
-        });
+    let write = |plane: usize, y: &mut [MaybeUninit<f32>]| {
+        let x = &x[plane * input..][..input];
+        if whole_plane(window) {
+            let sum: f64 = x.chunks(BLOCK).map(sum).sum();
+            y[0].write((sum / input as f64) as f32);
+        } else {
+            average(x, y, window, &widths, count_padding);
+        }
     };
-    // SAFETY: the planes cover the outputs, and all of each is written.
-    unsafe { filled(count * output, write) }
+    // SAFETY: a window that is the whole plane has one output, and `average` writes every output.
+    unsafe { filled_by_pieces(window.planes, window.output(), x.len(), write) }
 }
 
 /// The inputs' gradients: each output's is shared out over its window.
 pub(super) fn backward(gradient: &[f32], window: &Window, count_padding: bool) -> Vec<f32> {
     let (input, output) = (window.input(), window.output());
-    let count = window.planes;
     let widths = widths(window, count_padding);
-    let write = |dx: &mut [MaybeUninit<f32>]| {
-        let dx = Disjoint::new(dx);
-        for_each_task(count, count * input, |index| {
-            // SAFETY: planes are disjoint and each is visited once.
-            let dx = unsafe { dx.slice(index * input..(index + 1) * input) };
-            let gradient = &gradient[index * output..][..output];
-            if whole_plane(window) {
-                fill(dx, gradient[0] / input as f32);
-            } else {
-                share_out(gradient, fill(dx, 0.0), window, &widths, count_padding);
-            }
-        });
+    let write = |plane: usize, dx: &mut [MaybeUninit<f32>]| {
+        let gradient = &gradient[plane * output..][..output];
+        if whole_plane(window) {
+            fill(dx, gradient[0] / input as f32);
+        } else {
+            share_out(gradient, fill(dx, 0.0), window, &widths, count_padding);
+        }
     };
-    // SAFETY: the planes cover the inputs, and all of each is written.
-    unsafe { filled(count * input, write) }
+    // SAFETY: `fill` writes the whole plane.
+    unsafe { filled_by_pieces(window.planes, input, window.planes * input, write) }
 }
 
 /// Whether the one window is the plane itself.

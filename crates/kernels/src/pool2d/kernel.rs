@@ -22,7 +22,7 @@ use super::{
     maximum::{self, Places},
     window::{Side, Window},
 };
-use crate::memory::{Values, tensor};
+use crate::flex::{Values, tensor};
 
 pub(super) fn max_pool2d(
     x: Tensor<4>,
@@ -87,12 +87,12 @@ impl Pooling {
 
     fn output(&self, values: Vec<f32>) -> FlexTensor {
         let Window { rows, columns, .. } = self.window;
-        tensor(values, Shape::from([self.batch, self.channels, rows.output, columns.output]))
+        tensor(values, [self.batch, self.channels, rows.output, columns.output])
     }
 
     fn input(&self, values: Vec<f32>) -> FlexTensor {
         let Window { rows, columns, .. } = self.window;
-        tensor(values, Shape::from([self.batch, self.channels, rows.input, columns.input]))
+        tensor(values, [self.batch, self.channels, rows.input, columns.input])
     }
 
     fn max_pool(&self, x: FlexTensor, rectify: bool) -> (FlexTensor, Places) {

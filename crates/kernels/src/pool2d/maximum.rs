@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use super::window::{Window, strided};
 use crate::{
-    memory::{Disjoint, fill, filled, for_each_task},
-    vectorised::vectorised,
+    parallel::{Disjoint, fill, filled, filled_by_pieces, for_each_light},
+    simd::vectorised,
 };
 
 /// For every output, the place in its window where the maximum was found, counted row by row.
@@ -69,7 +69,7 @@ fn planes<P: Place>(x: &[f32], window: &Window, rectify: bool, plane: Plane<P>) 
     let write = |y: &mut [MaybeUninit<f32>]| {
         let write = |places: &mut [MaybeUninit<P>]| {
             let (y, places) = (Disjoint::new(y), Disjoint::new(places));
-            for_each_task(count, x.len(), |index| {
+            for_each_light(count, x.len(), |index| {
                 let range = index * output..(index + 1) * output;
                 // SAFETY: planes are disjoint and each is visited once.
                 let (y, places) = unsafe { (y.slice(range.clone()), places.slice(range)) };
@@ -217,17 +217,11 @@ fn each_plane<P: Place>(
     scatter: impl Fn(&[f32], &[P], &mut [MaybeUninit<f32>]) + Sync + Send,
 ) -> Vec<f32> {
     let (input, output) = (window.input(), window.output());
-    let count = window.planes;
-    let write = |dx: &mut [MaybeUninit<f32>]| {
-        let dx = Disjoint::new(dx);
-        for_each_task(count, count * input, |index| {
-            // SAFETY: planes are disjoint and each is visited once.
-            let dx = unsafe { dx.slice(index * input..(index + 1) * input) };
-            scatter(&gradient[index * output..][..output], &places[index * output..][..output], dx);
-        });
+    let write = |plane: usize, dx: &mut [MaybeUninit<f32>]| {
+        scatter(&gradient[plane * output..][..output], &places[plane * output..][..output], dx);
     };
-    // SAFETY: the planes cover the inputs, and `scatter` writes all of its part.
-    unsafe { filled(count * input, write) }
+    // SAFETY: `scatter` writes the whole plane.
+    unsafe { filled_by_pieces(window.planes, input, window.planes * input, write) }
 }
 
 fn scatter<P: Place>(window: &Window) -> impl Fn(&[f32], &[P], &mut [MaybeUninit<f32>]) + Sync + Send {

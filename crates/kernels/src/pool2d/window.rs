@@ -13,7 +13,8 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// With `ceil_mode` a last window may reach past the padding, if it starts within the input or the padding before it.
+    /// With `ceil_mode` a last window may reach past the padding, if it starts within the input or the padding before
+    /// it.
     pub(super) fn new(input: usize, kernel: usize, stride: usize, padding: usize, ceil_mode: bool) -> Self {
         let padded = input + 2 * padding;
         let output = match padded.checked_sub(kernel) {
@@ -82,7 +83,8 @@ impl Window {
     }
 }
 
-/// Calls `visit(output, input)` for `0..count` with inputs `stride` apart, for strides of 1 and 2 with the stride known to the compiler.
+/// Calls `visit(output, input)` for `0..count` with inputs `stride` apart, for strides of 1 and 2 with the stride known
+/// to the compiler.
 #[inline(always)]
 pub(super) fn strided(count: usize, stride: usize, mut visit: impl FnMut(usize, usize)) {
     match stride {

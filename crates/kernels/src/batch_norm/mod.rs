@@ -1,12 +1,12 @@
-//! Batch normalisation over a mini-batch (Ioffe and Szegedy 2015, algorithm 1), alone and with what follows it in a residual
-//! network.
+//! Batch normalisation over a mini-batch (Ioffe and Szegedy 2015, algorithm 1), alone and with what follows it in a
+//! residual network.
 //!
 //! With `m` values in a channel, `x̂ = (x - mean) / √(variance + ε)` and `y = γ x̂ + β`, the gradients are
 //! `∂β = Σ ∂y`, `∂γ = Σ ∂y x̂` and `∂x = γ / √(variance + ε) · (∂y - ∂β / m - x̂ ∂γ / m)`.
 //!
-//! The CPU kernel goes channel by channel, so that the second look at a channel finds it in the cache: about 8 flops and 8 bytes a
-//! value forward, 12 flops and 12 bytes backward. Memory bounds it: 2.2 ms forward and backward for 2 million values on one core of a 2.6 GHz
-//! Xeon, three quarters of the speed of a plain copy of as many bytes.
+//! The CPU kernel goes channel by channel, so that the second look at a channel finds it in the cache: about 8 flops
+//! and 8 bytes a value forward, 12 flops and 12 bytes backward. Memory bounds it: 2.2 ms forward and backward for 2
+//! million values on one core of a 2.6 GHz Xeon, three quarters of the speed of a plain copy of as many bytes.
 
 use burn::tensor::Tensor;
 
@@ -58,8 +58,8 @@ pub fn batch_norm2d_relu(
     batch_norm2d_relu_reference(x, gamma, beta, epsilon)
 }
 
-/// [`relu`](crate::relu) of [`batch_norm2d`] of `x` plus `residual`, of the same shape, in one pass: the end of a residual block (He et
-/// al. 2016, figure 2).
+/// [`relu`](crate::relu) of [`batch_norm2d`] of `x` plus `residual`, of the same shape, in one pass: the end of a
+/// residual block (He et al. 2016, figure 2).
 ///
 /// # Panics
 /// If `x` is empty or the shapes do not fit.
@@ -79,8 +79,9 @@ pub fn batch_norm2d_add_relu(
     batch_norm2d_add_relu_reference(x, residual, gamma, beta, epsilon)
 }
 
-/// Normalises each channel of `x` `[batch, channels, height, width]` by given moments, such as a trained network's running ones, then
-/// scales by `gamma` and shifts by `beta`, all `[channels]`. One multiplication and one addition a value.
+/// Normalises each channel of `x` `[batch, channels, height, width]` by given moments, such as a trained network's
+/// running ones, then scales by `gamma` and shifts by `beta`, all `[channels]`. One multiplication and one addition a
+/// value.
 ///
 /// # Panics
 /// If `x` is empty or the shapes do not fit.
@@ -103,8 +104,8 @@ pub fn batch_norm2d_inference(
 
 #[cfg(feature = "flex")]
 fn run_kernel(of_images: &[&Tensor<4>], of_channels: &[&Tensor<1>]) -> bool {
-    of_images.iter().all(|tensor| crate::memory::runs_kernel(tensor))
-        && of_channels.iter().all(|tensor| crate::memory::runs_kernel(tensor))
+    of_images.iter().all(|tensor| crate::flex::runs_kernel(tensor))
+        && of_channels.iter().all(|tensor| crate::flex::runs_kernel(tensor))
 }
 
 fn check(x: &Tensor<4>, of_channels: &[&Tensor<1>]) {

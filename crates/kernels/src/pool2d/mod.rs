@@ -1,9 +1,10 @@
 //! Maximum and average pooling.
 //!
-//! The CPU kernels go through a plane row by row, for one place in the window after another along a whole row of outputs, which
-//! vectorises for any window. A value is read from memory once and from the cache as often as windows hold it: about one comparison or
-//! addition each time. Maxima over 2 by 2 values take 1.9 ms forward and backward for 2.4 million values on one core of a 2.6 GHz Xeon, half
-//! the speed of a plain copy of as many bytes; means take 4.3 ms.
+//! The CPU kernels go through a plane row by row, for one place in the window after another along a whole row of
+//! outputs, which vectorises for any window. A value is read from memory once and from the cache as often as windows
+//! hold it: about one comparison or addition each time. Maxima over 2 by 2 values take 1.9 ms forward and backward for
+//! 2.4 million values on one core of a 2.6 GHz Xeon, half the speed of a plain copy of as many bytes; means take 4.3
+//! ms.
 
 use burn::tensor::{
     Tensor,
@@ -19,10 +20,11 @@ mod maximum;
 #[cfg(feature = "flex")]
 mod window;
 
-/// Maximum over windows of `x` `[batch, channels, height, width]`; padding never wins. `ceil_mode` keeps a ragged last window.
+/// Maximum over windows of `x` `[batch, channels, height, width]`; padding never wins. `ceil_mode` keeps a ragged last
+/// window.
 ///
-/// As in PyTorch, the gradient goes to the first of equal maxima in row-major order, and a NaN wins. A window of padding alone, which
-/// PyTorch refuses, gives -∞.
+/// As in PyTorch, the gradient goes to the first of equal maxima in row-major order, and a NaN wins. A window of
+/// padding alone, which PyTorch refuses, gives -∞.
 ///
 /// # Panics
 /// If a side of the kernel or a stride is zero.
@@ -35,13 +37,14 @@ pub fn max_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::memory::runs_kernel(&x) {
+    if crate::flex::runs_kernel(&x) {
         return kernel::max_pool2d(x, kernel, stride, padding, ceil_mode, false);
     }
     max_pool2d_reference(x, kernel, stride, padding, ceil_mode)
 }
 
-/// [`max_pool2d`] of [`relu`](crate::relu) of `x` in one pass: the maximum is rectified, a quarter of the work for windows of 2 by 2.
+/// [`max_pool2d`] of [`relu`](crate::relu) of `x` in one pass: the maximum is rectified, a quarter of the work for
+/// windows of 2 by 2.
 ///
 /// # Panics
 /// If a side of the kernel or a stride is zero.
@@ -54,14 +57,14 @@ pub fn relu_max_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::memory::runs_kernel(&x) {
+    if crate::flex::runs_kernel(&x) {
         return kernel::max_pool2d(x, kernel, stride, padding, ceil_mode, true);
     }
     relu_max_pool2d_reference(x, kernel, stride, padding, ceil_mode)
 }
 
-/// Mean over windows of `x` `[batch, channels, height, width]`; `count_padding` counts padded zeros in the divisor. `ceil_mode` keeps a
-/// ragged last window, of which only the part within the padding counts, as in PyTorch.
+/// Mean over windows of `x` `[batch, channels, height, width]`; `count_padding` counts padded zeros in the divisor.
+/// `ceil_mode` keeps a ragged last window, of which only the part within the padding counts, as in PyTorch.
 ///
 /// # Panics
 /// If a side of the kernel or a stride is zero.
@@ -75,7 +78,7 @@ pub fn avg_pool2d(
 ) -> Tensor<4> {
     check(kernel, stride);
     #[cfg(feature = "flex")]
-    if crate::memory::runs_kernel(&x) {
+    if crate::flex::runs_kernel(&x) {
         return kernel::avg_pool2d(x, kernel, stride, padding, count_padding, ceil_mode);
     }
     avg_pool2d_reference(x, kernel, stride, padding, count_padding, ceil_mode)
