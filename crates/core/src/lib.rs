@@ -24,6 +24,7 @@
 //! use ognivo_core::run::{MODEL, RunDirectory};
 //! use ognivo_core::train::fit::{Fit, FitConfig, Learner, Step, Validation};
 //! use ognivo_core::train::loader::{Batcher, Loader, Position};
+//! use ognivo_core::train::schedule::ScheduleConfig;
 //! use ognivo_core::{Result, device, weights};
 //!
 //! #[derive(Module, Debug)]
@@ -71,7 +72,7 @@
 //!     batch_size: 8,
 //!     learning_rate: 0.05,
 //!     optimizer: "adam".parse()?,
-//!     schedule: "cosine".parse()?,
+//!     schedule: ScheduleConfig::default(),
 //!     clip_norm: None,
 //!     patience: None,
 //!     checkpoint_seconds: 60.0,

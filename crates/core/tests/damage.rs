@@ -23,6 +23,8 @@ use ognivo_core::train::optimizer::OptimizerConfig;
 use ognivo_core::train::schedule::ScheduleConfig;
 use ognivo_core::weights::{self, NamedTensors};
 use ognivo_core::{Error, Result};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
@@ -40,6 +42,8 @@ fn survive<T>(files: &[&[u8]], most_memory: u64, read: impl Fn(&Path) -> Result<
     let path = folder.path().join("damaged-file");
     let (mut sound, mut refused) = (0, 0);
     for_each_mutant(files, MUTANTS, |bytes| {
+        // A file that is emptied and written again goes to the disk at once on some file systems, which takes time.
+        let _ = fs::remove_file(&path);
         fs::write(&path, bytes).unwrap();
         let (result, held) = peak(|| read(&path));
         assert!(held <= most_memory, "{held} bytes held for a file of {}: {bytes:02x?}", bytes.len());
@@ -88,7 +92,62 @@ fn configurations() {
         }
         Ok(())
     });
-    assert!(sound > 50 && refused > 1000, "{sound} {refused}");
+    assert!(sound > 0 && refused > 1000, "{sound} {refused}");
+}
+
+/// Well-formed JSON with one to three wrong members, which damaged bytes seldom give.
+#[test]
+fn settings_of_any_kind() {
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(0),
+        json!(u64::MAX),
+        json!(1e300),
+        json!("sgd"),
+        json!("cosine"),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!({"optimizer": "sgd"}),
+        json!({"curve": {"curve": {"curve": "step"}}}),
+    ];
+    let keys = ["epochs", "optimizer", "momentum", "curve", "every", "warmup", "epoch", "", "a.b", "patience"];
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (mut sound, mut refused) = (0, 0);
+    for _ in 0..MUTANTS {
+        let mut overlay = serde_json::to_value(settings()).unwrap();
+        for _ in 0..rng.random_range(1..=3) {
+            let mut place = &mut overlay;
+            while place.as_object().is_some_and(|members| !members.is_empty()) && rng.random_bool(0.6) {
+                let members = place.as_object_mut().unwrap();
+                let number = rng.random_range(0..members.len());
+                place = members.values_mut().nth(number).unwrap();
+            }
+            let value = values[rng.random_range(0..values.len())].clone();
+            match place.as_object_mut() {
+                Some(members) => _ = members.insert(keys[rng.random_range(0..keys.len())].into(), value),
+                None => *place = value,
+            }
+        }
+        match config::resolve::<FitConfig>(&settings(), std::slice::from_ref(&overlay)) {
+            Ok(config) => {
+                sound += 1;
+                let _ = config.validate();
+            }
+            Err(error) => {
+                refused += 1;
+                let said = error.to_string();
+                let place = said.strip_prefix("configuration: ").and_then(|rest| rest.split(": ").next()).unwrap();
+                // It names a setting; one that is there, or one that the chosen variant misses.
+                let pointer = format!("/{}", place.replace('.', "/"));
+                let named = overlay.pointer(&pointer).is_some() || keys.iter().any(|key| place.ends_with(key));
+                assert!(named || overlay.as_object().is_none(), "{said}: {overlay}");
+            }
+        }
+    }
+    assert!(sound > 50 && refused > 500, "{sound} {refused}");
 }
 
 #[test]
@@ -146,7 +205,8 @@ fn read_tensors(path: &Path) -> Result<NamedTensors> {
 #[test]
 fn weights_of_pytorch() {
     let network = net();
-    let shapes = |net: &Net| weights::tensors_of(net).into_iter().map(|(k, v)| (k, v.shape().clone())).collect::<Vec<_>>();
+    let shapes =
+        |net: &Net| weights::tensors_of(net).into_iter().map(|(k, v)| (k, v.shape().clone())).collect::<Vec<_>>();
     let expected = shapes(&network);
     let (sound, refused) = survive(&[&from_pytorch(false), &from_pytorch(true)], 256 << 10, |path| {
         let loaded = weights::load_into(network.clone(), read_tensors(path)?, path)?;
@@ -267,7 +327,7 @@ fn indices() {
         }
         Ok(())
     });
-    assert!(sound > 50 && refused > 500, "{sound} {refused}");
+    assert!(sound > 10 && refused > 500, "{sound} {refused}");
     let deep = format!("a = {}", "[".repeat(1 << 18));
     assert!(Index::parse("some-file", &deep).unwrap_err().to_string().starts_with("some-file: line 1: "));
 }

@@ -79,7 +79,8 @@ fn a_log_ends_with_its_last_whole_record() {
     let run = RunDirectory::create(disk.path()).unwrap();
     let path = run.file("metrics.jsonl");
     let mut log = MetricsLog::create(&path).unwrap();
-    let (written, error) = (0..).find_map(|step| log.append(step, 0, &[("loss", 0.1)]).err().map(|e| (step, e))).unwrap();
+    let (written, error) =
+        (0..).find_map(|step| log.append(step, 0, &[("loss", 0.1)]).err().map(|e| (step, e))).unwrap();
     let said = error.to_string();
     assert!(said.starts_with(&format!("{}: cannot write: No space left", path.display())), "{said}");
     assert_eq!(fs::metadata(&path).unwrap().len(), log.position());

@@ -215,9 +215,12 @@ mod tests {
         assert!(message("fit.epochs=-1").starts_with("configuration: fit.epochs: invalid value"));
         assert!(message("fit.optimizer=3").starts_with("configuration: fit.optimizer: "));
         assert!(message("sed=3").starts_with("configuration: sed: unknown field"));
-        let wrong = with(&["fit.optimizer=sgd", "fit.optimizer.momentum=high", "fit.epochs=2"]).unwrap_err().to_string();
+        let wrong =
+            with(&["fit.optimizer=sgd", "fit.optimizer.momentum=high", "fit.epochs=2"]).unwrap_err().to_string();
         assert!(wrong.starts_with("configuration: fit.optimizer.momentum: invalid type"), "{wrong}");
-        assert!(resolve(&defaults(), &[Value::Null]).unwrap_err().to_string().starts_with("configuration: invalid type"));
+        assert!(
+            resolve(&defaults(), &[Value::Null]).unwrap_err().to_string().starts_with("configuration: invalid type")
+        );
         assert!(message("fit.epochs").contains("key=value"));
         assert!(message("fit..epochs=1").contains("empty"));
         assert!(message(&format!("{}b=1", "a.".repeat(60_000))).contains("at most 32 keys"));

@@ -109,7 +109,8 @@ impl<T> Iterator for Batches<T> {
         let queue = &self.queues[self.turn];
         self.turn = (self.turn + 1) % self.queues.len();
         // A worker that ends after an error has delivered it, and nothing is asked of it again: this one has panicked.
-        let batch = queue.recv().unwrap_or_else(|_| Err(Error::Data("a thread that prepares batches has panicked".into())));
+        let batch =
+            queue.recv().unwrap_or_else(|_| Err(Error::Data("a thread that prepares batches has panicked".into())));
         if batch.is_err() {
             self.left = 0;
         }
