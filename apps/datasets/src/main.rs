@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ognivo_core::cli::events::Output;
+use ognivo_core::cli::{args::OutputArgs, exit};
 use ognivo_core::dataset::commands::DatasetCommand;
 
 const EXAMPLES: &str = "\
@@ -30,15 +30,13 @@ Exit codes: 0 success, 1 failure, 2 bad usage";
 struct Arguments {
     #[command(subcommand)]
     command: DatasetCommand,
-    /// JSON lines on standard output; the last one is the result
-    #[arg(long, global = true)]
-    json: bool,
-    /// Nothing but what was asked for
-    #[arg(long, global = true)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    arguments.command.execute(&Output { json: arguments.json, quiet: arguments.quiet })
+    let output = arguments.output.output();
+    let ended = arguments.command.execute(&output);
+    exit(ended.map_err(Into::into), arguments.command.name(), &output)
 }

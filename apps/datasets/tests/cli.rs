@@ -138,7 +138,7 @@ fn bad_usage_exits_with_2() {
         assert!(!output.stderr.is_empty());
     }
     let output = bench.run(&["fetch", "own", "mnits", "--json"]);
-    assert!(text(&output.stderr).contains("Did you mean mnist?"));
+    assert!(text(&output.stderr).contains("did you mean \"mnist\"?"));
     let lines = json_lines(&output, "fetch");
     assert!(lines[0]["error"].as_str().unwrap().contains("mnits"));
     assert!(bench.server.requests().is_empty(), "names are looked at before anything is fetched");

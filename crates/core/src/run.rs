@@ -3,12 +3,13 @@
 //! Every write is atomic: a reader sees the old file or the new one, never half of one, and a full disk leaves the old one.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Result};
+pub use crate::file::write_atomic;
+use crate::{Error, Result, file};
 
 /// The resolved configuration of the run.
 pub const CONFIG: &str = "config.json";
@@ -119,70 +120,24 @@ impl RunDirectory {
     }
 }
 
-/// Reads a JSON file; an error names the line and column.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    const LIMIT: u64 = 64 << 20;
-    let length = fs::metadata(path).map_err(Error::io(path, "read"))?.len();
-    if length > LIMIT {
-        return Err(Error::format(path, "size", format!("{length} bytes"), format!("at most {LIMIT}")));
-    }
-    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
-    serde_json::from_slice(&bytes).map_err(|e| {
-        Error::format(
-            path,
-            format!("line {}, column {}", e.line(), e.column()),
-            e.to_string(),
-            "a valid file of this kind",
-        )
-    })
-}
+/// The longest JSON file that is read, in bytes.
+const JSON_LIMIT: u64 = 64 << 20;
 
-/// Writes a file through a temporary one beside it: filled, flushed to the disk, renamed.
+/// Reads a JSON file of at most 64 MiB.
 ///
 /// # Errors
-/// When the disk is full or the folder read-only; a file that was there before is then untouched.
-pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = write_and_sync(&temporary, fill).and_then(|()| fs::rename(&temporary, path));
-    if let Err(source) = written {
-        let _ = fs::remove_file(&temporary);
-        return Err(Error::io(path, "write")(source));
-    }
-    sync_folder(path);
-    Ok(())
-}
-
-fn write_and_sync(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    fill(&mut file)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-}
-
-/// Makes the rename itself survive a power cut, where folders can be opened (Unix).
-fn sync_folder(path: &Path) {
-    if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
-        let _ = folder.sync_all();
-    }
+/// The system's; a longer file; [`Error::Format`] that names the line and column where the file is not JSON or not a `T`.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = file::read_at_most(path, JSON_LIMIT)?;
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let place = format!("line {}, column {}", e.line(), e.column());
+        Error::format(path, place, e.to_string(), "a valid file of this kind")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failed_write_keeps_the_old_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        write_atomic(&path, |f| f.write_all(b"old")).unwrap();
-        let full = write_atomic(&path, |f| {
-            f.write_all(b"ne")?;
-            Err(io::Error::from(io::ErrorKind::StorageFull))
-        });
-        assert!(full.unwrap_err().to_string().contains("cannot write"));
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the temporary file is removed");
-    }
 
     #[test]
     fn a_run_is_created_once_and_locked_once() {

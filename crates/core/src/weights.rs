@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, run::write_atomic};
+use crate::file::{hex, read_at_most, write_atomic};
+use crate::{Error, Result};
 
 /// Tensors by name, in the order of their names.
 pub type NamedTensors = BTreeMap<String, TensorData>;
@@ -46,7 +47,7 @@ pub fn tensors_of<M: Module>(module: &M) -> NamedTensors {
 /// The module with every parameter and running statistic replaced by the tensor of its name; training state is kept.
 ///
 /// # Errors
-/// Names the first tensor that is missing, left over, or of another shape, as coming from `source`.
+/// Names the first tensor that is missing, left over, of another shape or not of floating-point numbers, as coming from `source`.
 pub fn load_into<M: Module>(module: M, mut tensors: NamedTensors, source: &Path) -> Result<M> {
     // PyTorch's batch normalisation counts its batches; nothing here depends on that count.
     tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
@@ -54,33 +55,40 @@ pub fn load_into<M: Module>(module: M, mut tensors: NamedTensors, source: &Path)
     for (name, tensor) in &expected {
         match tensors.get(name) {
             None => {
-                let shape = format!("nothing; the file begins with {}", first_names(&tensors));
-                return Err(Error::format(
-                    source,
-                    format!("tensor {name}"),
-                    shape,
-                    format!("shape {}", tensor.shape()),
-                ));
+                let found = format!("nothing; the file begins with {}", first_names(&tensors));
+                return Err(Error::format(source, place(name), found, format!("shape {}", tensor.shape())));
             }
             Some(found) if found.shape() != tensor.shape() => {
-                let (found, expected) = (format!("shape {}", found.shape()), format!("shape {}", tensor.shape()));
-                return Err(Error::format(source, format!("tensor {name}"), found, expected));
+                let found = format!("shape {}", found.shape());
+                return Err(Error::format(source, place(name), found, format!("shape {}", tensor.shape())));
             }
-            Some(_) => (),
+            Some(found) if !found.dtype().is_float() => {
+                let found = format!("type {}", found.dtype().name());
+                return Err(Error::format(source, place(name), found, "floating-point numbers"));
+            }
+            Some(_) => {}
         }
     }
     if let Some((name, tensor)) = tensors.iter().find(|(name, _)| !expected.contains_key(*name)) {
         let found = format!("a tensor of shape {} that this network does not have", tensor.shape());
-        return Err(Error::format(source, format!("tensor {name}"), found, "only this network's tensors"));
+        return Err(Error::format(source, place(name), found, "only this network's tensors"));
     }
     Ok(module.map(&mut Replace { path: TensorPath::default(), tensors }))
+}
+
+/// The first tensor that holds an infinite value or one that is not a number.
+pub fn not_finite(tensors: &NamedTensors) -> Option<&str> {
+    let is_finite = |data: &TensorData| data.as_slice::<f32>().is_ok_and(|v| v.iter().all(|value| value.is_finite()));
+    let wrong = |(_, data): &(&String, &TensorData)| data.dtype() == DType::F32 && !is_finite(data);
+    tensors.iter().find(wrong).map(|(name, _)| name.as_str())
 }
 
 /// Writes tensors and metadata to a safetensors file, atomically and with a checksum; equal content gives equal bytes.
 pub fn save(path: &Path, tensors: &NamedTensors, metadata: Value) -> Result<()> {
     let views = tensors.iter().map(|(name, data)| {
-        let invalid = |e: String| Error::format(path, format!("tensor {name}"), e, "a tensor safetensors can hold");
-        let dtype = dtype_to_file(data.dtype()).ok_or_else(|| invalid(format!("{:?}", data.dtype())))?;
+        let invalid = |e: String| Error::format(path, place(name), e, "a tensor safetensors can hold");
+        let dtype = TYPES.iter().find(|(own, _)| *own == data.dtype()).map(|(_, file)| *file);
+        let dtype = dtype.ok_or_else(|| invalid(format!("type {:?}", data.dtype())))?;
         let view =
             TensorView::new(dtype, data.shape().to_vec(), data.as_bytes()).map_err(|e| invalid(e.to_string()))?;
         Ok((name.as_str(), view))
@@ -97,13 +105,13 @@ pub fn save(path: &Path, tensors: &NamedTensors, metadata: Value) -> Result<()> 
 /// Reads a safetensors file and its metadata (null for a file that Ognivo did not write).
 ///
 /// # Errors
-/// When the file is unreadable, broken, or its checksum does not match.
+/// When the file is unreadable or broken; when it is Ognivo's own and its checksum does not match.
 pub fn read(path: &Path) -> Result<(NamedTensors, Value)> {
-    let length = fs::metadata(path).map_err(Error::io(path, "read"))?.len();
-    if length > FILE_LIMIT {
-        return Err(Error::format(path, "size", format!("{length} bytes"), format!("at most {FILE_LIMIT}")));
+    // What is no file, such as /dev/zero, may go on until the memory is full.
+    if !fs::metadata(path).map_err(Error::io(path, "read"))?.is_file() {
+        return Err(Error::format(path, "kind", "a folder or device", "a safetensors file"));
     }
-    parse(&fs::read(path).map_err(Error::io(path, "read"))?, path)
+    parse(&read_at_most(path, FILE_LIMIT)?, path)
 }
 
 /// [`read`] from bytes; `path` is for the messages.
@@ -113,8 +121,9 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(NamedTensors, Value)> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| broken("header", e.to_string()))?;
     let mut tensors = NamedTensors::new();
     for (name, view) in file.iter() {
-        let place = format!("tensor {name}");
-        let dtype = dtype_from_file(view.dtype()).ok_or_else(|| broken(&place, format!("type {:?}", view.dtype())))?;
+        let place = place(name);
+        let dtype = TYPES.iter().find(|(_, file)| *file == view.dtype()).map(|(own, _)| *own);
+        let dtype = dtype.ok_or_else(|| broken(&place, format!("type {:?}", view.dtype())))?;
         let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
             .map_err(|e| broken(&place, e.to_string()))?;
         tensors.insert(name.to_string(), data);
@@ -145,38 +154,30 @@ fn checksum(tensors: &NamedTensors, metadata: &Value) -> String {
         hash.update(data.as_bytes());
     }
     hash.update(metadata.to_string());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 fn first_names(tensors: &NamedTensors) -> String {
-    let names: Vec<_> = tensors.keys().take(3).map(String::as_str).collect();
+    let names: Vec<_> = tensors.keys().take(3).map(|name| place(name)).collect();
     if names.is_empty() { "no tensor at all".into() } else { names.join(", ") }
 }
 
-fn dtype_to_file(dtype: DType) -> Option<Dtype> {
-    Some(match dtype {
-        DType::F64 => Dtype::F64,
-        DType::F32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-        DType::I64 => Dtype::I64,
-        DType::I32 => Dtype::I32,
-        DType::U8 => Dtype::U8,
-        _ => return None,
-    })
-}
+/// The element types that Burn and safetensors share.
+const TYPES: [(DType, Dtype); 7] = [
+    (DType::F64, Dtype::F64),
+    (DType::F32, Dtype::F32),
+    (DType::F16, Dtype::F16),
+    (DType::BF16, Dtype::BF16),
+    (DType::I64, Dtype::I64),
+    (DType::I32, Dtype::I32),
+    (DType::U8, Dtype::U8),
+];
 
-fn dtype_from_file(dtype: Dtype) -> Option<DType> {
-    Some(match dtype {
-        Dtype::F64 => DType::F64,
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::I64 => DType::I64,
-        Dtype::I32 => DType::I32,
-        Dtype::U8 => DType::U8,
-        _ => return None,
-    })
+/// Where in a file; a name that the file made up may be of any length and hold anything.
+fn place(name: &str) -> String {
+    const SHOWN: usize = 200;
+    let plain = name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    format!("tensor {}", plain.take(SHOWN).collect::<String>())
 }
 
 /// Where a traversal stands, and how the tensor there is named and laid out in a file.
@@ -345,6 +346,19 @@ mod tests {
         tensors.remove("norm.weight");
         let error = load_into(net(&device, 4), tensors, Path::new("m")).unwrap_err().to_string();
         assert!(error.contains("tensor norm.weight: found nothing"), "{error}");
+    }
+
+    #[test]
+    fn integers_are_no_weights_and_a_strange_name_is_shown_in_part() {
+        let net = net(&device::parse("cpu").unwrap(), 4);
+        let mut tensors = tensors_of(&net);
+        tensors.insert("fc.0.bias".into(), TensorData::from([1i32, 2, 3]));
+        let error = load_into(net.clone(), tensors, Path::new("m")).unwrap_err().to_string();
+        assert_eq!(error, "m: tensor fc.0.bias: found type i32; expected floating-point numbers");
+        let mut tensors = tensors_of(&net);
+        tensors.insert(format!("\x1b[2J{}", "x".repeat(10_000)), TensorData::from([1f32]));
+        let error = load_into(net, tensors, Path::new("m")).unwrap_err().to_string();
+        assert!(error.len() < 400 && !error.contains('\x1b'), "{error:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![cfg(feature = "flex")]
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -200,7 +201,7 @@ fn a_loaded_state_goes_on_with_the_same_bits() {
         resumed.bias =
             Param::from_tensor(Tensor::from_data(TensorData::new(copy(module.bias.val().into_data()), [7]), &device));
         let mut optimizer = start();
-        optimizer.load_state(&resumed, state.iter().cloned().collect::<HashMap<_, _>>()).unwrap();
+        optimizer.load_state(&resumed, state.iter().cloned().collect::<HashMap<_, _>>(), Path::new("c")).unwrap();
         assert_eq!(optimizer.state(&resumed), state, "{}", case.case);
         let (resumed, _) = train(resumed, &mut optimizer, rate, 5..11);
         assert_eq!(resumed.values(), uninterrupted.values(), "{}", case.case);
@@ -249,8 +250,8 @@ fn a_foreign_state_is_refused_by_name() {
     for (spoil, named) in spoilt {
         let mut state = good.clone();
         spoil(&mut state);
-        let error = optimizer.load_state(&module, state).unwrap_err().to_string();
-        assert!(error.contains(named), "{error}");
+        let error = optimizer.load_state(&module, state, Path::new("c")).unwrap_err().to_string();
+        assert!(error.starts_with("c: optimizer state ") && error.contains(named), "{error}");
         assert_eq!(optimizer.state(&module).into_iter().collect::<HashMap<_, _>>(), good, "unchanged by a refusal");
     }
 }

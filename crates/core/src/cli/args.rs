@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::config;
+use super::events::Output;
 use crate::{Result, device};
 
 /// What is shown and where it goes.
@@ -15,9 +16,16 @@ pub struct OutputArgs {
     /// Print JSON lines only; the last line holds the result
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print errors only
+    /// Print only what was asked for, and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
+}
+
+impl OutputArgs {
+    /// How the command is to speak.
+    pub fn output(&self) -> Output {
+        Output { json: self.json, quiet: self.quiet }
+    }
 }
 
 /// Where the computation runs.

@@ -9,14 +9,20 @@ use serde_json::{Map, Value};
 use super::suggest::nearest;
 use crate::{Error, Result};
 
+/// Most keys in the path of a setting.
+const DEPTH: usize = 32;
+
 /// The configuration that results from `defaults` and the overlays, each beating the ones before.
 ///
 /// # Errors
-/// [`Error::Config`] for a key or value the configuration does not have.
+/// [`Error::Config`] for a key or value the configuration does not have; it names the key's path.
 pub fn resolve<C: Serialize + DeserializeOwned>(defaults: &C, overlays: &[Value]) -> Result<C> {
-    let value = serde_json::to_value(defaults).map_err(|e| Error::Config(e.to_string()))?;
-    let value = overlays.iter().fold(value, merged);
-    serde_json::from_value(value).map_err(|e| Error::Config(explain(&e.to_string())))
+    let defaults = serde_json::to_value(defaults).map_err(|e| Error::Config(e.to_string()))?;
+    let value = overlays.iter().fold(defaults.clone(), merged);
+    C::deserialize(&value).map_err(|error| {
+        let place = culprit::<C>(value, &defaults).map_or(String::new(), |path| format!("{path}: "));
+        Error::Config(format!("configuration: {place}{}", explain(&error.to_string())))
+    })
 }
 
 /// Splits `key=value`; the value is JSON where it reads as such, else a string.
@@ -32,6 +38,10 @@ pub fn parse_setting(setting: &str) -> Result<(String, Value)> {
 pub fn set(overlay: &mut Value, path: &str, value: Value) -> Result<()> {
     if path.split('.').any(str::is_empty) {
         return Err(Error::Config(format!("--set {path}: a key is empty")));
+    }
+    // What follows recurses into every level.
+    if path.split('.').count() > DEPTH {
+        return Err(Error::Config(format!("--set: a path has at most {DEPTH} keys")));
     }
     let nested = path.rsplit('.').fold(value, |value, key| Value::Object(Map::from_iter([(key.to_string(), value)])));
     merge(overlay, &nested, "");
@@ -74,16 +84,56 @@ fn merge(base: &mut Value, overlay: &Value, key: &str) {
     }
 }
 
-/// Adds the nearest known name to serde's message about an unknown one.
+/// The path of a setting that keeps `value` from being a configuration: with it and all before it as in `defaults`, it is one.
+///
+/// serde tells what is wrong, not where.
+fn culprit<C: DeserializeOwned>(mut value: Value, defaults: &Value) -> Option<String> {
+    let mut paths = Vec::new();
+    differing(&value, Some(defaults), &mut Vec::new(), &mut paths);
+    let path = paths.into_iter().take(1000).find(|path| {
+        reset(&mut value, defaults, path);
+        C::deserialize(&value).is_ok()
+    });
+    path.filter(|path| !path.is_empty()).map(|path| path.join("."))
+}
+
+/// The paths of the settings in which `value` differs from `defaults`.
+fn differing(value: &Value, defaults: Option<&Value>, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+    match (value, defaults) {
+        (value, Some(defaults)) if value == defaults => {}
+        (Value::Object(members), Some(Value::Object(defaults))) => {
+            for (key, value) in members {
+                path.push(key.clone());
+                differing(value, defaults.get(key), path, paths);
+                path.pop();
+            }
+        }
+        _ => paths.push(path.clone()),
+    }
+}
+
+/// Makes the setting at `path` what it is in `defaults`, if it is there.
+fn reset(value: &mut Value, defaults: &Value, path: &[String]) {
+    match (path, value) {
+        ([], value) => value.clone_from(defaults),
+        ([key, rest @ ..], Value::Object(members)) => match (members.get_mut(key), defaults.get(key)) {
+            (Some(member), Some(default)) => reset(member, default, rest),
+            _ => _ = members.remove(key),
+        },
+        _ => {}
+    }
+}
+
+/// serde's message; to one about an unknown name it adds the nearest known one.
 fn explain(message: &str) -> String {
     if !message.starts_with("unknown ") {
-        return format!("configuration: {message}");
+        return message.into();
     }
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = names.next().unwrap_or_default();
     let known: Vec<_> = names.collect();
     let hint = nearest(unknown, &known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    format!("configuration: {message}{hint}")
+    format!("{message}{hint}")
 }
 
 #[cfg(test)]
@@ -162,9 +212,18 @@ mod tests {
             "{}",
             message("fit.optimizer.momentun=3")
         );
-        assert!(message("fit.epochs=-1").contains("invalid value"));
+        assert!(message("fit.epochs=-1").starts_with("configuration: fit.epochs: invalid value"));
+        assert!(message("fit.optimizer=3").starts_with("configuration: fit.optimizer: "));
+        assert!(message("sed=3").starts_with("configuration: sed: unknown field"));
+        let wrong =
+            with(&["fit.optimizer=sgd", "fit.optimizer.momentum=high", "fit.epochs=2"]).unwrap_err().to_string();
+        assert!(wrong.starts_with("configuration: fit.optimizer.momentum: invalid type"), "{wrong}");
+        assert!(
+            resolve(&defaults(), &[Value::Null]).unwrap_err().to_string().starts_with("configuration: invalid type")
+        );
         assert!(message("fit.epochs").contains("key=value"));
         assert!(message("fit..epochs=1").contains("empty"));
+        assert!(message(&format!("{}b=1", "a.".repeat(60_000))).contains("at most 32 keys"));
     }
 
     #[test]

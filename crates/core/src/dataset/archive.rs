@@ -27,6 +27,18 @@ pub enum Packing {
     Zip,
 }
 
+impl Packing {
+    /// Unpacks the file `archive` into the folder `target`, which exists and is empty. An archive that is refused half way leaves
+    /// files there.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for an archive that is damaged, or refused because it would write outside the folder or more than its size
+    /// accounts for; [`Error::Io`] if a file cannot be read or written.
+    pub fn unpack(self, archive: &Path, target: &Path) -> Result<()> {
+        unpack(self, archive, target, LIMITS, &mut |_| {})
+    }
+}
+
 /// What an archive may hold at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {

@@ -17,6 +17,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::file::{hex, write_atomic};
 use crate::{Error, Result};
 
 /// The cache folder that the environment names: `$OGNIVO_CACHE`, else `ognivo` in the platform's cache folder.
@@ -67,11 +68,6 @@ pub(super) fn sha256(path: &Path, each: &mut dyn FnMut(u64)) -> Result<String> {
     }
 }
 
-/// Bytes as small hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What a file was when it was last hashed, so that it need not be hashed at every start.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
@@ -98,22 +94,16 @@ impl Stamp {
     /// Keeps the stamp. A stamp that cannot be written costs another hashing, nothing else.
     pub(super) fn write(&self, at: &Path) {
         if let Ok(text) = serde_json::to_vec(self) {
-            let _ = write_atomically(at, &text);
+            let _ = write(at, &text);
         }
     }
 }
 
-/// Writes a file under a temporary name, to the disk, and then under its own name.
-pub(super) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
+/// Writes a file in one step, and before it the folders above.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-    let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
-    let written = File::create(&temporary).and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-    let moved = written.and_then(|()| fs::rename(&temporary, path));
-    moved.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        Error::io(path, "write")(error)
-    })
+    write_atomic(path, |file| file.write_all(content))
 }
 
 /// `path` with `suffix` added to its last part.

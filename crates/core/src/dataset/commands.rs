@@ -1,13 +1,11 @@
 //! The commands on data sets, shared by every binary that offers them.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use indicatif::DecimalBytes;
 use serde_json::json;
 
 use super::{FileState, State, Store, TerminalProgress};
-use crate::cli::events::Output;
+use crate::cli::{Ended, events::Output};
 use crate::{Error, Result};
 
 /// What can be done with data sets.
@@ -36,18 +34,13 @@ pub enum DatasetCommand {
 }
 
 impl DatasetCommand {
-    /// Runs the command on the store of the environment and says how it went.
+    /// Runs the command on the store of the environment, for [`exit`](crate::cli::exit).
     ///
-    /// The exit code is 0 for success, 1 for a failure, 2 for a name or setting that cannot be used.
-    pub fn execute(&self, output: &Output) -> ExitCode {
-        match Store::from_environment().and_then(|store| self.run(&store, output)) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(error) => {
-                output.failure(self.name(), &error);
-                if matches!(error, Error::Config(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
-            }
-        }
+    /// # Errors
+    /// What kept the command from doing its work.
+    pub fn execute(&self, output: &Output) -> Result<Ended> {
+        let sound = self.run(&Store::from_environment()?, output)?;
+        Ok(if sound { Ended::Done } else { Ended::Failed })
     }
 
     /// Runs the command; false if it did its work but found fault with a data set, and has said so.
@@ -56,7 +49,10 @@ impl DatasetCommand {
     /// What kept the command from doing its work.
     pub fn run(&self, store: &Store, output: &Output) -> Result<bool> {
         match self {
-            Self::List => list(store, output).map(|()| true),
+            Self::List => {
+                list(store, output);
+                Ok(true)
+            }
             Self::Fetch { names } => fetch(store, output, names),
             Self::Verify { names } => verify(store, output, names),
             Self::Path { name } => path(store, output, name).map(|()| true),
@@ -75,10 +71,7 @@ impl DatasetCommand {
 }
 
 /// Prints a table of all data sets.
-///
-/// # Errors
-/// None at present.
-pub fn list(store: &Store, output: &Output) -> Result<()> {
+pub fn list(store: &Store, output: &Output) {
     let mut rows = vec![["NAME", "TASK", "SIZE", "LICENCE", "STATE"].map(String::from)];
     let mut present = 0;
     for set in store.index().sets() {
@@ -102,7 +95,6 @@ pub fn list(store: &Store, output: &Output) -> Result<()> {
         output.answer(&line);
     }
     output.result("list", json!({"datasets": rows.len() - 1, "present": present}), None);
-    Ok(())
 }
 
 /// Downloads, checks and unpacks the sets called `names`. One that fails does not keep the others from being fetched.

@@ -1,16 +1,19 @@
 //! The index of data sets: its format, and the checks that make it safe to act on.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
 use super::archive::Packing;
-use crate::{Error, Result};
+use crate::cli::suggest;
+use crate::{Error, Result, file};
 
 /// The index that is built into the program.
 const BUILT_IN: &str = include_str!("../../../../datasets/index.toml");
+
+/// The longest index file that is read, in bytes.
+const FILE_LIMIT: u64 = 16 << 20;
 
 /// One data set of the index: a `[[set]]` table.
 #[derive(Clone, Debug, Deserialize)]
@@ -165,7 +168,11 @@ impl Index {
     /// [`Error::Io`] if it cannot be read, [`Error::Format`] if it is not an index.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::parse(path, &fs::read_to_string(path).map_err(Error::io(path, "read"))?)
+        let text = String::from_utf8(file::read_at_most(path, FILE_LIMIT)?).map_err(|error| {
+            let place = format!("byte {}", error.utf8_error().valid_up_to());
+            Error::format(path, place, "a byte that is not UTF-8", "text in UTF-8")
+        })?;
+        Self::parse(path, &text)
     }
 
     /// Adds the sets of `other`; one of the same name is replaced in its place.
@@ -188,15 +195,11 @@ impl Index {
     /// The set called `name`.
     ///
     /// # Errors
-    /// [`Error::Config`] that suggests the nearest name and lists all.
+    /// [`Error::Config`] that suggests the nearest name, or lists all where none is near.
     pub fn get(&self, name: &str) -> Result<&Dataset> {
         self.sets.iter().find(|set| set.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.sets.iter().map(|set| set.name.as_str()).collect();
-            let near = |candidate: &&str| strsim::jaro_winkler(candidate, name);
-            let nearest = names.iter().copied().max_by(|a, b| near(a).total_cmp(&near(b)));
-            let hint = nearest.filter(|candidate| near(candidate) > 0.75);
-            let hint = hint.map_or(String::new(), |candidate| format!(" Did you mean {candidate}?"));
-            Error::Config(format!("there is no data set called {name:?}.{hint} Known names: {}", names.join(", ")))
+            Error::Config(suggest::unknown("data set", name, &names))
         })
     }
 }
@@ -236,9 +239,9 @@ mod tests {
     #[test]
     fn unknown_name_suggests_the_nearest() {
         let message = Index::built_in().unwrap().get("fashon-mnist").unwrap_err().to_string();
-        assert!(message.contains("Did you mean fashion-mnist?"), "{message}");
+        assert_eq!(message, r#"unknown data set "fashon-mnist"; did you mean "fashion-mnist"?"#);
         let message = Index::built_in().unwrap().get("zzz").unwrap_err().to_string();
-        assert!(!message.contains("Did you mean") && message.contains("cifar100"), "{message}");
+        assert!(!message.contains("did you mean") && message.contains("cifar100"), "{message}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::cache::{self, Stamp};
 use super::download::{self, Patience, Refusals};
 use super::index::{DataFile, Dataset, Index};
 use super::{Progress, archive, shipped};
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 /// Files outside the cache that are smaller are hashed at every use; it takes a fraction of a second.
 const HASHED_EACH_TIME: u64 = 64 << 20;
@@ -193,7 +193,7 @@ impl Store {
         }
         let embedded = shipped::files(&set.name).filter(|_| set.ships).unwrap_or_default();
         if let Some((_, content)) = embedded.iter().find(|(name, _)| *name == file.name) {
-            cache::write_atomically(&path, content).map_err(hint_at_cache)?;
+            cache::write(&path, content).map_err(hint_at_cache)?;
         } else if network && !file.urls.is_empty() {
             let part = cache::beside(&self.bookkeeping(set).join(&file.name), ".part");
             if let Err(refusals) = download::download(file, &part, self.patience, progress).map_err(hint_at_cache)? {
@@ -286,7 +286,7 @@ impl Store {
         for file in &set.files {
             hasher.update(&file.sha256);
         }
-        let digest = cache::hex(&hasher.finalize()[..8]);
+        let digest = file::hex(&hasher.finalize()[..8]);
         self.cached(set).join(format!("unpacked-{digest}"))
     }
 

@@ -22,7 +22,6 @@
 mod chart;
 mod page;
 mod pictures;
-pub(crate) mod png;
 mod table;
 mod text;
 mod tile;

@@ -1,8 +1,7 @@
 //! The page.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use super::chart::Chart;
@@ -10,7 +9,7 @@ use super::pictures::PictureGrid;
 use super::table::Table;
 use super::text::escape;
 use super::tile::Tile;
-use crate::{Error, Result};
+use crate::{Result, run::write_atomic};
 
 /// Widths a chart is drawn at; the style sheet shows the largest that has room.
 const ROOMS: [u32; 4] = [300, 460, 640, 960];
@@ -168,21 +167,7 @@ impl Report {
     /// # Errors
     /// The system's, naming the file.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            file.write_all(self.to_html().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)
-        };
-        write().map_err(|error| {
-            // What is left of a failed attempt is of no use; the first error is the one to tell.
-            let _ = fs::remove_file(&temporary);
-            Error::io(path, "write")(error)
-        })
+        write_atomic(path.as_ref(), |file| file.write_all(self.to_html().as_bytes()))
     }
 }
 
@@ -233,6 +218,8 @@ const SPARK: &str = "<svg class=\"spark\" viewBox=\"0 0 16 16\" width=\"16\" hei
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::data::Image;
     use crate::metrics::{ConfusionMatrix, Interval};

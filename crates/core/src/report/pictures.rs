@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::png::{base64, encode, shrink};
 use super::text::escape;
 use crate::Result;
-use crate::data::Image;
+use crate::data::{Image, picture};
 
 /// Longest side a picture keeps in a report, in pixels.
 const LARGEST: usize = 192;
@@ -41,8 +40,10 @@ impl Picture {
     /// # Errors
     /// An image whose pixels do not fit its size.
     pub fn new(image: &Image, caption: impl Into<String>) -> Result<Self> {
-        let image = shrink(image, LARGEST);
-        let uri = format!("data:image/png;base64,{}", base64(&encode(&image)?));
+        let longer = image.width.max(image.height).max(LARGEST);
+        let shrunk = |side: usize| side.saturating_mul(LARGEST).div_ceil(longer);
+        let image = picture::resize(image, shrunk(image.width), shrunk(image.height))?;
+        let uri = format!("data:image/png;base64,{}", base64(&picture::encode_png(&image)?));
         let (width, height) = (image.width, image.height);
         Ok(Self { uri, width, height, caption: caption.into(), detail: String::new(), tone: Tone::Neutral })
     }
@@ -109,6 +110,20 @@ impl PictureGrid {
     }
 }
 
+/// Base 64 with padding (RFC 4648, section 4), as data URIs want it.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = (bits >> (18 - 6 * place)) as usize & 63;
+            text.push(if place <= chunk.len() { ALPHABET[sextet].into() } else { '=' });
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +141,33 @@ mod tests {
         assert!(html.contains("<span>true: &lt;dog&gt;</span>") && html.contains("<li class=\"bad\">"));
         assert!(html.contains("width=\"192\" height=\"48\" alt=\"wide\""));
         assert!(Picture::new(&Image { width: 1, height: 1, channels: 1, pixels: vec![] }, "").is_err());
+    }
+
+    #[test]
+    fn base64_equals_rfc_4648() {
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(base64(bytes.as_bytes()), expected);
+        }
+        assert_eq!(base64(&[0xfb, 0xff, 0xbf]), "+/+/");
+    }
+
+    #[test]
+    fn long_sides_are_shrunk_and_short_ones_stay() {
+        for ((width, height), expected) in
+            [((5, 4), (5, 4)), ((192, 1), (192, 1)), ((384, 192), (192, 96)), ((1, 1000), (1, 192))]
+        {
+            let image = Image { width, height, channels: 3, pixels: vec![9; width * height * 3] };
+            let shown = Picture::new(&image, "").unwrap();
+            assert_eq!((shown.width, shown.height), expected);
+        }
     }
 }

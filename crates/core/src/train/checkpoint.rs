@@ -33,10 +33,8 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::NotFinite`], naming the tensor, when a value is infinite or not a number: what is saved is always a good state.
     pub fn save(&self, path: &Path) -> Result<()> {
-        for (name, tensor) in &self.model {
-            if tensor.as_slice::<f32>().is_ok_and(|values| values.iter().any(|value| !value.is_finite())) {
-                return Err(Error::NotFinite(format!("tensor {name} holds a value that is not finite")));
-            }
+        if let Some(name) = weights::not_finite(&self.model) {
+            return Err(Error::NotFinite(format!("tensor {name} holds a value that is not finite")));
         }
         let part = |prefix: &'static str, tensors: &NamedTensors| {
             tensors.iter().map(move |(name, data)| (format!("{prefix}{name}"), data.clone())).collect::<Vec<_>>()
@@ -50,7 +48,18 @@ impl Checkpoint {
     /// # Errors
     /// When the file is broken, damaged, or not a checkpoint of this version.
     pub fn read(path: &Path) -> Result<Self> {
-        let (tensors, metadata) = weights::read(path)?;
+        Self::from_parts(weights::read(path)?, path)
+    }
+
+    /// [`read`](Self::read) from bytes; `path` is for the messages.
+    ///
+    /// # Errors
+    /// When they are broken, damaged, or not a checkpoint of this version.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        Self::from_parts(weights::parse(bytes, path)?, path)
+    }
+
+    fn from_parts((tensors, metadata): (NamedTensors, Value), path: &Path) -> Result<Self> {
         let expected = || format!("an Ognivo checkpoint of format {FORMAT}");
         let metadata: Metadata =
             serde_json::from_value(metadata).map_err(|e| Error::format(path, "metadata", e.to_string(), expected()))?;

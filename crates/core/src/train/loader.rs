@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use crate::{Result, random};
+use crate::{Error, Result, random};
 
 /// Batches waiting ready, per worker.
 const PREFETCH: usize = 4;
@@ -79,7 +79,7 @@ impl<B: Batcher> Loader<B> {
             let (sender, receiver) = sync_channel(PREFETCH);
             let (batcher, order) = (self.batcher.clone(), order.clone());
             thread::spawn(move || {
-                for batch in (first + worker..batches).step_by(workers) {
+                for batch in (first.saturating_add(worker)..batches).step_by(workers) {
                     let indices = &order[batch * size..order.len().min((batch + 1) * size)];
                     let made = batcher.batch(indices, Position { epoch, batch });
                     let failed = made.is_err();
@@ -108,8 +108,9 @@ impl<T> Iterator for Batches<T> {
         self.left = self.left.checked_sub(1)?;
         let queue = &self.queues[self.turn];
         self.turn = (self.turn + 1) % self.queues.len();
-        // A closed queue means the worker ended early, after an error it has delivered already.
-        let batch = queue.recv().ok()?;
+        // A worker that ends after an error has delivered it, and nothing is asked of it again: this one has panicked.
+        let batch =
+            queue.recv().unwrap_or_else(|_| Err(Error::Data("a thread that prepares batches has panicked".into())));
         if batch.is_err() {
             self.left = 0;
         }
@@ -122,7 +123,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Error;
 
     struct Numbers {
         items: usize,
@@ -170,6 +170,29 @@ mod tests {
         let loader = Loader::new(Numbers { items: 40, broken: Some(17) }, 8, 3);
         let batches: Vec<_> = loader.epoch(0, 0).map(|batch| batch.is_ok()).collect();
         assert_eq!(batches, [true, true, false]);
+    }
+
+    struct Panicking;
+
+    impl Batcher for Panicking {
+        type Batch = ();
+
+        fn items(&self) -> usize {
+            3
+        }
+
+        fn batch(&self, _: &[usize], position: Position) -> Result<()> {
+            assert_ne!(position.batch, 1, "a panic on purpose");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_no_early_end() {
+        for workers in [1, 2] {
+            let batches: Vec<_> = Loader::new(Panicking, 1, workers).epoch(0, 0).map(|batch| batch.is_ok()).collect();
+            assert_eq!(batches, [true, false]);
+        }
     }
 
     #[test]

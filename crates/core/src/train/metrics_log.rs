@@ -14,6 +14,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{Error, Result};
 
+/// The longest line that is read, in bytes: thousands of figures.
+const LINE_LIMIT: u64 = 1 << 20;
+
 /// Figures of one moment of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -129,8 +132,13 @@ pub fn read_metrics(path: impl AsRef<Path>) -> Result<Vec<Record>> {
     let (mut records, mut line) = (Vec::new(), Vec::new());
     for number in 1_u64.. {
         line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(Error::io(path, "read"))? == 0 {
+        let mut rest = reader.by_ref().take(LINE_LIMIT + 1);
+        if rest.read_until(b'\n', &mut line).map_err(Error::io(path, "read"))? == 0 {
             break;
+        }
+        if line.len() as u64 > LINE_LIMIT {
+            let expected = format!("at most {LINE_LIMIT} bytes");
+            return Err(Error::format(path, format!("line {number}"), "a longer line", expected));
         }
         match serde_json::from_slice(&line) {
             Ok(record) => records.push(record),
@@ -331,6 +339,14 @@ mod tests {
             let said = read_metrics(&path).unwrap_err().to_string();
             assert!(said.starts_with(&format!("{}: line 2: found", path.display())), "{said}");
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let (_folder, path) = scratch();
+        fs::write(&path, ["{\"step\":1,\"epoch\":0}\n".to_owned(), " ".repeat(2 << 20)].concat()).unwrap();
+        let said = read_metrics(&path).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("{}: line 2: found a longer line", path.display())), "{said}");
     }
 
     #[test]

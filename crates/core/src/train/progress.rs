@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::events::Output;
+
 /// A bar on standard error; silent when asked, or when standard error is not a terminal.
 pub struct Progress {
     bar: ProgressBar,
@@ -30,9 +32,9 @@ impl Progress {
         self.bar.inc(units);
     }
 
-    /// Prints a line above the bar.
+    /// Prints a line above the bar, or on standard output where there is none.
     pub fn line(&self, text: &str) {
-        if self.bar.is_hidden() { println!("{text}") } else { self.bar.println(text) }
+        if self.bar.is_hidden() { Output::default().line(text) } else { self.bar.println(text) }
     }
 
     /// Time since the bar was made.

@@ -9,8 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::Image;
-use crate::report::png;
+use crate::data::{Image, picture};
 use crate::{Error, Result};
 
 /// Writes one event file. Every start of a run gets a file of its own; TensorBoard reads all in a folder as one run.
@@ -56,8 +55,8 @@ impl EventWriter {
     /// # Errors
     /// An image whose pixels do not fit its size; the system's, naming the file.
     pub fn image(&mut self, step: u64, tag: &str, image: &Image) -> Result<()> {
-        let png = png::encode(image)?;
-        self.write(&frame(&picture(since_1970().as_secs_f64(), step, tag, image, &png)))
+        let png = picture::encode_png(image)?;
+        self.write(&frame(&image_summary(since_1970().as_secs_f64(), step, tag, image, &png)))
     }
 
     /// The file written.
@@ -128,7 +127,7 @@ fn scalars(wall_time: f64, step: u64, values: &[(&str, f64)]) -> Vec<u8> {
 }
 
 /// `Event { wall_time, step, summary { value { tag, image { height, width, colorspace, encoded_image_string } } } }`.
-fn picture(wall_time: f64, step: u64, tag: &str, image: &Image, png: &[u8]) -> Vec<u8> {
+fn image_summary(wall_time: f64, step: u64, tag: &str, image: &Image, png: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::new();
     varint_field(&mut encoded, 1, image.height as u64);
     varint_field(&mut encoded, 2, image.width as u64);
@@ -194,10 +193,7 @@ fn masked_crc(data: &[u8]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use crate::file::hex;
 
     /// The bytes that TensorBoard's own protobuf classes and record writer make: tests/reference/tensorboard_events.py.
     #[test]
@@ -207,7 +203,7 @@ mod tests {
         assert_eq!(hex(&frame(&session_start(time, 301))), SESSION_START);
         assert_eq!(hex(&frame(&scalars(time, 300, &[("train/loss", 0.1), ("é", f64::INFINITY)]))), SCALARS);
         let image = Image { width: 2, height: 3, channels: 1, pixels: vec![0, 50, 100, 150, 200, 250] };
-        assert_eq!(hex(&frame(&picture(time, 0, "samples", &image, b"not really png"))), PICTURE);
+        assert_eq!(hex(&frame(&image_summary(time, 0, "samples", &image, b"not really png"))), PICTURE);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The store against a server, against archives that mean harm, and on real data.
 
 mod archives;
+#[path = "../../../tests/common/mod.rs"]
+mod common;
 mod downloads;
 mod folders;
 pub(crate) mod server;
@@ -12,8 +14,11 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::download::Patience;
-use super::{Index, Progress, Store, cache};
-use crate::Result;
+use super::{Index, Progress, Store};
+use crate::{Result, file};
+
+#[global_allocator]
+static ALLOCATOR: common::allocation::Counting = common::allocation::Counting;
 
 /// A file of an index under test: its name, the content the index promises, its URLs and packing.
 struct Promise<'a> {
@@ -24,7 +29,7 @@ struct Promise<'a> {
 }
 
 fn hash(content: &[u8]) -> String {
-    cache::hex(&Sha256::digest(content))
+    file::hex(&Sha256::digest(content))
 }
 
 /// A store with one set, `set`, over temporary folders, that waits milliseconds where the real one waits seconds.

@@ -1,6 +1,7 @@
 //! An optimiser's memory as named tensors, for checkpoints.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Tensor, TensorData};
@@ -24,15 +25,18 @@ impl Optimizer {
 
     /// Replaces the optimiser's memory by what [`state`](Self::state) returned for a module of the same architecture.
     ///
-    /// An entry that belongs to no parameter, has the wrong shape or type, or is missing is an error that names the
-    /// first one; the optimiser is then unchanged.
+    /// # Errors
+    /// An entry that belongs to no parameter, has the wrong shape or type, or is missing: names the first one, as coming from
+    /// `source`. The optimiser is then unchanged.
     pub fn load_state<M: Module>(
         &mut self,
         module: &M,
         entries: impl IntoIterator<Item = (String, TensorData)>,
+        source: &Path,
     ) -> Result<()> {
         let entries = entries.into_iter().collect();
-        let mut load = Load { optimizer: self, path: Vec::new(), entries, states: HashMap::new(), error: None };
+        let (path, states) = (Vec::new(), HashMap::new());
+        let mut load = Load { optimizer: self, source, path, entries, states, error: None };
         module.visit(&mut load);
         let Load { entries, states, error, .. } = load;
         if let Some(error) = error {
@@ -41,7 +45,7 @@ impl Optimizer {
         if let Some((name, _)) = entries.first_key_value() {
             let slots = self.config.slots().join(", ");
             let expected = format!("a parameter of the model followed by /{STEP} or a slot of {}", self.config.name());
-            return Err(wrong(name, "an entry that nothing asks for", &format!("{expected} ({slots})")));
+            return Err(wrong(source, name, "an entry that nothing asks for", &format!("{expected} ({slots})")));
         }
         self.states = states;
         Ok(())
@@ -78,6 +82,7 @@ impl ModuleVisitor for Save<'_> {
 
 struct Load<'a> {
     optimizer: &'a Optimizer,
+    source: &'a Path,
     path: Vec<String>,
     entries: BTreeMap<String, TensorData>,
     states: HashMap<ParamId, ParameterState>,
@@ -121,7 +126,8 @@ impl Load<'_> {
             let name = format!("{path}/{slot}");
             let data = self.take(&name)?;
             if data.dtype() != dtype || *data.shape() != shape {
-                return Err(wrong(&name, &describe(data.dtype(), data.shape()), &describe(dtype, &shape)));
+                let (found, expected) = (describe(data.dtype(), data.shape()), describe(dtype, &shape));
+                return Err(wrong(self.source, &name, &found, &expected));
             }
             Ok(Tensor::<D>::from_data(data, (&device, dtype)).reshape([shape.num_elements()]))
         });
@@ -133,13 +139,13 @@ impl Load<'_> {
         let data = self.take(name)?;
         let found = describe(data.dtype(), data.shape());
         match data.try_into_vec::<i64>().as_deref() {
-            Ok([step]) => u64::try_from(*step).map_err(|_| wrong(name, &step.to_string(), "a count")),
-            _ => Err(wrong(name, &found, &describe(DType::I64, &[1]))),
+            Ok([step]) => u64::try_from(*step).map_err(|_| wrong(self.source, name, &step.to_string(), "a count")),
+            _ => Err(wrong(self.source, name, &found, &describe(DType::I64, &[1]))),
         }
     }
 
     fn take(&mut self, name: &str) -> Result<TensorData> {
-        self.entries.remove(name).ok_or_else(|| wrong(name, "nothing", "an entry of this name"))
+        self.entries.remove(name).ok_or_else(|| wrong(self.source, name, "nothing", "an entry of this name"))
     }
 }
 
@@ -147,6 +153,6 @@ fn describe(dtype: DType, shape: &[usize]) -> String {
     format!("{} {shape:?}", dtype.name())
 }
 
-fn wrong(name: &str, found: &str, expected: &str) -> Error {
-    Error::Data(format!("optimizer state: {name}: found {found}; expected {expected}"))
+fn wrong(source: &Path, name: &str, found: &str, expected: &str) -> Error {
+    Error::format(source, format!("optimizer state {name}"), found, expected)
 }
