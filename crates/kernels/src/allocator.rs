@@ -38,9 +38,9 @@ const CLASSES: usize = 30 << STEP_BITS;
 /// | PyTorch's MNIST example, batch 64 | 46 ms instead of 61 | 72 to 90 MB instead of 53 |
 /// | ResNet-20, batch 128 | 309 ms instead of 443 | 235 MB instead of 204 |
 ///
-/// So it costs a seventh more memory where the tensors are large, and a third to two thirds more where they are small.
+/// So it costs 15 per cent more memory where the tensors are large, and 36 to 70 per cent more where they are small.
 /// Large blocks, in use and kept, never add up to more than 1.25 times the most that were in use at once, all counted
-/// with sizes rounded up by at most an eighth. The process takes more than that: what is kept stays mapped while the
+/// with sizes rounded up by at most an eighth. The process can take more than that: what is kept stays mapped while the
 /// rest of the program grows, huge pages are mapped whole, and a block that changes its size is there twice while it is
 /// copied. Blocks of less than 128 KiB, and those aligned to more than 4 KiB, go straight to the system.
 pub struct PooledAllocator {

@@ -47,7 +47,13 @@ vectorised! {
     }
 
     /// Writes the line's values at `x`, plus `residual` if given, rectified if asked.
-    pub(super) fn write_rows(x: &[f32], y: &mut [MaybeUninit<f32>], line: Line, rectify: bool, residual: Option<&[f32]>) {
+    pub(super) fn write_rows(
+        x: &[f32],
+        y: &mut [MaybeUninit<f32>],
+        line: Line,
+        rectify: bool,
+        residual: Option<&[f32]>,
+    ) {
         let at = |x: f32| (x - line.mean) * line.scale + line.shift;
         match residual {
             Some(residual) => {

@@ -1,8 +1,8 @@
 //! Two-dimensional convolution (cross-correlation) with stride, zero padding, dilation and groups.
 //!
 //! In reading order: `geometry` checks the sizes, `correlation` turns a convolution and its gradient to the input into
-//! correlations, `panel` lays out their input, `correlate` and `channels` compute them in register tiles,
-//! `weight_gradient` and `weight_tiles` are the gradient to weight and bias, `kernel` ties all to Burn.
+//! correlations, `panel` lays out their input, `correlate` computes them in the register tiles of `pixels` or
+//! `channels`, `weight_gradient` and `weight_tiles` are the gradient to weight and bias, `kernel` ties all to Burn.
 
 use burn::tensor::{Tensor, ops::ConvOptions};
 use geometry::Geometry;
@@ -18,6 +18,8 @@ mod geometry;
 mod kernel;
 #[cfg(feature = "flex")]
 mod panel;
+#[cfg(feature = "flex")]
+mod pixels;
 #[cfg(all(test, feature = "flex"))]
 mod tests;
 #[cfg(feature = "flex")]

@@ -53,7 +53,10 @@ impl Panel {
         let furthest = |places: &[(usize, usize)]| places.iter().map(|(_, shift)| *shift).max().unwrap_or(0);
         let (below, right) = (furthest(&row_of), furthest(&column_of));
 
-        let fits = |firsts: &[isize], shift: usize, axis: usize| matches!(firsts, [first] if *first >= 0 && *first as usize + shift + c.grid[axis] <= c.input[axis]);
+        let fits = |firsts: &[isize], shift: usize, axis: usize| match firsts {
+            [first] => *first >= 0 && *first as usize + shift + c.grid[axis] <= c.input[axis],
+            _ => false,
+        };
         let inside = c.stride == [1, 1] && fits(&rows, below, 0) && fits(&columns, right, 1);
         // Of an input used as it is, nothing past the end may be read.
         if inside && (width >= lanes || (height - 1) * c.input[1] + width >= lanes) {

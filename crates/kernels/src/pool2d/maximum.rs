@@ -85,7 +85,13 @@ fn planes<P: Place>(x: &[f32], window: &Window, rectify: bool, plane: Plane<P>) 
 }
 
 vectorised! {
-    fn small_plane(x: &[f32], y: &mut [MaybeUninit<f32>], places: &mut [MaybeUninit<u8>], window: &Window, rectify: bool) {
+    fn small_plane(
+        x: &[f32],
+        y: &mut [MaybeUninit<f32>],
+        places: &mut [MaybeUninit<u8>],
+        window: &Window,
+        rectify: bool,
+    ) {
         if window.rows.pairs() && window.columns.pairs() {
             pairs(x, y, places, window, rectify);
         } else {
@@ -93,7 +99,13 @@ vectorised! {
         }
     }
 
-    fn large_plane(x: &[f32], y: &mut [MaybeUninit<f32>], places: &mut [MaybeUninit<u32>], window: &Window, rectify: bool) {
+    fn large_plane(
+        x: &[f32],
+        y: &mut [MaybeUninit<f32>],
+        places: &mut [MaybeUninit<u32>],
+        window: &Window,
+        rectify: bool,
+    ) {
         any_window(x, y, places, window, rectify);
     }
 

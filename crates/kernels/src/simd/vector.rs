@@ -22,7 +22,7 @@ pub(crate) trait Kernel {
 pub(crate) trait Simd: Copy {
     /// Elements in a vector.
     const LANES: usize;
-    /// Rows and columns (in vectors) of the register tile of `conv2d::correlate`; the product, the columns and one more
+    /// Rows and columns (in vectors) of the register tile of `conv2d::pixels`; the product, the columns and one more
     /// fit the register file.
     const TILE: (usize, usize);
     /// Vectors that can be held at a time.

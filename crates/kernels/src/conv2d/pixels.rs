@@ -1,0 +1,96 @@
+//! The usual register tile of a correlation: pixels across the lanes, one broadcast output channel per row of the tile.
+//!
+//! A tile keeps its sums in registers over all channels and taps. For each term it loads one vector of pixels per
+//! column and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
+
+use super::{correlate::Sums, panel::Span};
+use crate::simd::{Ahead, Simd};
+
+impl Sums<'_> {
+    /// Computes all `channels` of the band whose vectors of pixels are `spans`.
+    #[inline(always)]
+    pub(super) unsafe fn across_pixels<S: Simd>(&self, spans: &[Span], channels: usize, ahead: &mut Ahead) {
+        let mut spans = spans;
+        while !spans.is_empty() {
+            // Four vectors as two and two: a tile one vector wide waits for its own results.
+            let take = if spans.len() == 4 { 2 } else { spans.len().min(S::TILE.1) };
+            let (now, later) = spans.split_at(take);
+            ahead.step::<S>();
+            for (first, size) in blocks(channels, S::TILE.0) {
+                // SAFETY: the caller's.
+                unsafe {
+                    match *now {
+                        [a] => self.rows::<S, 1>([a], first, size),
+                        [a, b] => self.rows::<S, 2>([a, b], first, size),
+                        [a, b, c] => self.rows::<S, 3>([a, b, c], first, size),
+                        _ => unreachable!("one to three vectors"),
+                    }
+                }
+            }
+            spans = later;
+        }
+    }
+
+    /// `size` channels from `first` on, `N` vectors of pixels.
+    #[inline(always)]
+    unsafe fn rows<S: Simd, const N: usize>(&self, spans: [Span; N], first: usize, size: usize) {
+        // SAFETY: the caller's. The comparisons with constants keep tiles too large for the registers from being
+        // compiled.
+        unsafe {
+            match size {
+                8 if S::TILE.0 >= 8 && S::TILE.1 >= N => self.tile::<S, 8, N>(spans, first),
+                4 if S::TILE.1 >= N => self.tile::<S, 4, N>(spans, first),
+                2 if S::TILE.1 >= N => self.tile::<S, 2, N>(spans, first),
+                1 if S::TILE.1 >= N => self.tile::<S, 1, N>(spans, first),
+                _ => unreachable!("blocks() yields sizes that have a kernel"),
+            }
+        }
+    }
+
+    /// `M` channels from `first` on, `N` vectors of pixels.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const M: usize, const N: usize>(&self, spans: [Span; N], first: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let mut sums = [[S::splat(0.0); N]; M];
+            if let Some(bias) = self.bias {
+                for (m, row) in sums.iter_mut().enumerate() {
+                    *row = [S::splat(*bias.add(first + m)); N];
+                }
+            }
+            let columns = spans.map(|span| self.panel.add(span.start));
+            let mut weight = self.weight.add(first * self.offsets.len());
+            for offset in self.offsets {
+                let pixels = columns.map(|column| S::load(column.add(*offset)));
+                for (m, row) in sums.iter_mut().enumerate() {
+                    let w = S::splat(*weight.add(m));
+                    for (sum, pixels) in row.iter_mut().zip(pixels) {
+                        *sum = S::mul_add(w, pixels, *sum);
+                    }
+                }
+                weight = weight.add(M);
+            }
+            for (m, row) in sums.into_iter().enumerate() {
+                let plane = self.output.add((first + m) * self.plane);
+                for (sum, span) in row.into_iter().zip(spans) {
+                    if span.lanes.count_ones() as usize == S::LANES {
+                        S::store(plane.add(span.pixel), sum);
+                    } else {
+                        S::store_lanes(plane.add(span.pixel), span.lanes, sum);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Cuts `n` rows into tiles of at most `most` rows, with sizes that have a kernel: `(first, size)`.
+#[inline(always)]
+pub(super) fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = [most, most / 2, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
+        first += size;
+        Some((first - size, size))
+    })
+}
