@@ -50,7 +50,7 @@ impl DeviceArgs {
 /// What a training command takes, on top of its task's own flags.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
-    /// The run directory itself [default: the next free runs/<task>/<data>-<n>]
+    /// The run directory itself [default: the next free runs/TASK/DATA-NUMBER]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Go on with the run in --run where it stopped (a directory that does not exist yet starts a new run)

@@ -1,7 +1,7 @@
 //! Data formats: labelled images from IDX, CIFAR and folder-per-class, and tables with a label column.
 //!
 //! [`open_images`] is the front door: it recognises by content which layout a path holds and returns
-//! [`ImageSplits`]. Every set behind it is an [`ImageSet`]. [`digits`] is the set that ships with the code.
+//! [`ImageSplits`]. Every set behind it is an [`ImageSet`]. [`digits()`] is the set that ships with the code.
 //!
 //! ```
 //! use ognivo_core::data::{self, ImageSet};

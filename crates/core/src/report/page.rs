@@ -1,4 +1,4 @@
-//! The page.
+//! The page itself: what stands on it, in what order, and the file it becomes.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

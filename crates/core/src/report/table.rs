@@ -1,4 +1,4 @@
-//! Tables.
+//! Tables of text and numbers, as HTML.
 
 use std::fmt::Write;
 

@@ -1,3 +1,5 @@
+//! Archives: sound ones, ones that mean harm, damaged ones.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -225,7 +227,8 @@ fn a_thousand_damaged_archives_of_each_kind_are_survived() {
     let tar = [file("a/b.txt", &text), long, file("c", b"short"), pax, file("d", b"named"), vec![0; 1024]].concat();
     let zip = zipped(&[("a/b.txt", &text, 0o644), ("c", b"short", 0o644)]);
     // The second is the tar file within a sound gzip stream, whose checksum would hide it else.
-    let kinds: [(&str, &[u8], fn(&[u8]) -> Vec<u8>, Packing); 3] = [
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    let kinds: [(&str, &[u8], Pack, Packing); 3] = [
         ("gzip", &gzip(&tar), <[u8]>::to_vec, Packing::TarGz),
         ("tar", &tar, gzip, Packing::TarGz),
         ("zip", &zip, <[u8]>::to_vec, Packing::Zip),

@@ -1,3 +1,5 @@
+//! Downloads from a server that drops, lies, fails and moves.
+
 use std::fs;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Folders of files that are there already, and the cache.
+
 use std::fs;
 
 use super::server::Server;

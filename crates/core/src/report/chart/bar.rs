@@ -1,4 +1,4 @@
-//! Bars.
+//! Bar charts: one value for each name.
 
 use super::super::text::{number, percent, width};
 use super::Chart;

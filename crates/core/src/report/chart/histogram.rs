@@ -1,4 +1,4 @@
-//! Distributions.
+//! Histograms: how values are distributed, of one group or several.
 
 use super::super::text::number;
 use super::Chart;

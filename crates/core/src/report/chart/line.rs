@@ -1,4 +1,4 @@
-//! Curves.
+//! Line charts: curves over steps or epochs.
 
 use super::super::text::{number, percent, width};
 use super::Chart;

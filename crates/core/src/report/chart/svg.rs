@@ -1,4 +1,4 @@
-//! Writing SVG.
+//! Writing SVG: the elements that charts are made of.
 
 use std::fmt::Write;
 
