@@ -24,7 +24,6 @@ use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, devices, exit};
-use ognivo_core::dataset::Store;
 use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_core::run::RunDirectory;
 
@@ -78,7 +77,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output { json: cli.output.json, quiet: cli.output.quiet };
+    let output = cli.output.output();
     let name = cli.command.name();
     // Wrong usage has an exit code of its own, which core's error tells.
     let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_cnn::Error>() {
@@ -111,10 +110,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::AugmentPreview(args) => preview::run(&args, output),
-        Command::Data(command) => {
-            let sound = command.run(&Store::from_environment()?, output)?;
-            if sound { Ok(Ended::Done) } else { Ok(Ended::Failed) }
-        }
+        Command::Data(command) => Ok(command.execute(output)?),
         Command::Devices => {
             devices(output);
             Ok(Ended::Done)

@@ -49,7 +49,8 @@ pub fn open_source(source: &str, options: &ImageOptions, output: &Output) -> Res
     let store = Store::from_environment()?;
     let mut progress = TerminalProgress::new(output);
     let folder = store.locate(source, &mut |step| progress.show(step))?;
-    Ok(data::open_images(&folder, options)?)
+    let classes = options.classes.clone().or_else(|| store.index().get(source).ok()?.classes.clone());
+    Ok(data::open_images(&folder, &ImageOptions { classes, ..options.clone() })?)
 }
 
 /// Divides opened data as the configuration says.

@@ -40,6 +40,9 @@ pub struct Dataset {
     /// How to get it by hand, in a sentence, where a program cannot.
     #[serde(default)]
     pub manual: Option<String>,
+    /// Class names in the order of the labels, where the files do not hold them.
+    #[serde(default)]
+    pub classes: Option<Vec<String>>,
     /// Its files: all plain, or all archives.
     #[serde(rename = "file")]
     pub files: Vec<DataFile>,

@@ -15,11 +15,11 @@ impl Progress {
     /// A bar over `total` units called `unit` ("images"), from `done` on.
     pub fn new(total: u64, done: u64, unit: &str, silent: bool) -> Self {
         let target = if silent { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
-        let template = format!("{{msg}} {{wide_bar:.cyan/dim}} {{percent:>3}} %  {{per_sec}} {unit}  {{eta}} left");
+        let template = format!("{{msg}} {{wide_bar:.cyan/dim}} {{percent:>3}} %  {{per_sec}} {unit}/s  {{eta}} left");
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let style = style.with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
             // A failed write to the terminal line is not worth stopping a run for.
-            let _ = write!(out, "{:.0}/s", state.per_sec());
+            let _ = write!(out, "{:.0}", state.per_sec());
         });
         let bar = ProgressBar::with_draw_target(Some(total), target).with_style(style).with_position(done);
         bar.reset_eta();
