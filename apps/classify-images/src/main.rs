@@ -28,7 +28,6 @@ use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_core::run::RunDirectory;
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
-#[cfg(feature = "flex")]
 #[global_allocator]
 static ALLOCATOR: ognivo_kernels::PooledAllocator = ognivo_kernels::PooledAllocator::new();
 

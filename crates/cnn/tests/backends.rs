@@ -19,7 +19,7 @@ fn every_backend_learns_the_same_digits() {
     config.network =
         serde_json::from_value(json!({ "network": "standard", "channels": [8, 16], "dense": [32] })).unwrap();
     config.augment = AugmentConfig::default();
-    config.fit.epochs = 4;
+    config.fit.epochs = 8;
     let splits = data::split(opened, &config).unwrap();
 
     let found = device::list();
