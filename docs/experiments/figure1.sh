@@ -4,7 +4,7 @@
 #
 #   docs/experiments/figure1.sh cifar10 3000 30
 #
-# Arguments: data set, training pictures, most epochs.
+# Needs classify-images on the PATH: cargo install --path apps/classify-images. Arguments: data set, training pictures, most epochs.
 set -euo pipefail
 data=${1:-cifar10} limit=${2:-3000} epochs=${3:-30}
 runs=$(mktemp -d)
