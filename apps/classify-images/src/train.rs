@@ -29,8 +29,9 @@ use crate::TASK;
   classify-images train --data fashion-mnist --set fit.optimizer=sgd --set fit.optimizer.momentum=0.9")]
 pub(crate) struct Args {
     /// Data set: a name (`data list` shows them) or a path: IDX files, CIFAR batches, a folder per class, a table
-    #[arg(long, default_value = "digits")]
-    data: String,
+    /// [default: what --config says, else digits]
+    #[arg(long)]
+    data: Option<String>,
     /// Network: standard, lenet5, pytorch-mnist, resnet20, resnet32, resnet44, resnet56 [default: by data set]
     #[arg(long)]
     network: Option<String>,
@@ -47,18 +48,20 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
     interrupt::listen()?;
     let device = args.common.device.open()?.autodiff();
-    let path = args.common.run.clone().unwrap_or_else(|| RunDirectory::next_path(TASK, &data_name(&args.data)));
     let overlay = overlay(&args)?;
-    let (run, config, splits) = if args.common.resume && path.join(CONFIG).exists() {
-        let run = RunDirectory::open(&path)?;
-        let config = session::resumed_config(&run.read_json(CONFIG)?, &overlay)?;
-        let splits = data::open(&config, output)?;
-        (run, config, splits)
-    } else {
-        let (config, opened) = fresh_config(&args, &overlay, output)?;
-        let splits = data::split(opened, &config)?;
-        (RunDirectory::create(&path)?, config, splits)
-    };
+    let asked = args.common.run.as_ref();
+    let (run, config, splits) =
+        if let Some(path) = asked.filter(|path| args.common.resume && path.join(CONFIG).exists()) {
+            let run = RunDirectory::open(path)?;
+            let config = session::resumed_config(&run.read_json(CONFIG)?, &overlay)?;
+            let splits = data::open(&config, output)?;
+            (run, config, splits)
+        } else {
+            let (config, opened) = fresh_config(&args, &overlay, output)?;
+            let splits = data::split(opened, &config)?;
+            let path = asked.cloned().unwrap_or_else(|| RunDirectory::next_path(TASK, &data_name(&config.data)));
+            (RunDirectory::create(path)?, config, splits)
+        };
     splits.notes.iter().for_each(|note| output.warn(note));
     let session = Session::new(&run, &config, &splits, &device)?;
     output.line(&format!(
@@ -74,7 +77,10 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
     ));
     let outcome = session.fit(&splits, output)?;
     if outcome.stopped == Stopped::Interrupted {
-        output.warn(&format!("stopped and saved; go on with: classify-images train --run {} --resume", path.display()));
+        output.warn(&format!(
+            "stopped and saved; go on with: classify-images train --run {} --resume",
+            run.path().display()
+        ));
         return Ok(Ended::Interrupted);
     }
     let summary = Summary::measure(Trained::open(run.path(), &device.inner())?, &splits, outcome)?;
@@ -107,6 +113,9 @@ fn show(summary: &Summary, run: &RunDirectory, output: &Output) {
 /// What the command line sets, for [`config::resolve`].
 fn overlay(args: &Args) -> anyhow::Result<Value> {
     let mut overlay = json!({});
+    if let Some(data) = &args.data {
+        config::set(&mut overlay, "data", json!(data))?;
+    }
     if let Some(network) = &args.network {
         config::set(&mut overlay, "network", json!(network))?;
     }
@@ -123,10 +132,10 @@ fn overlay(args: &Args) -> anyhow::Result<Value> {
 /// The recipe of the data set, then the configuration file, then the command line; with the opened data it was made for.
 fn fresh_config(args: &Args, overlay: &Value, output: &Output) -> anyhow::Result<(ClassifierConfig, ImageSplits)> {
     let file = args.common.config.as_deref().map(run::read_json::<Value>).transpose()?.unwrap_or(json!({}));
-    let overlays = [file, json!({ "data": args.data }), overlay.clone()];
-    let opening: ClassifierConfig = config::resolve(&recipe::base_config(&args.data), &overlays)?;
-    let opened = data::open_source(&args.data, &opening.image_options(), output)?;
-    let recipe = recipe::recipe(&args.data, &*opened.train, opening.image_size)?;
+    let overlays = [file, overlay.clone()];
+    let opening: ClassifierConfig = config::resolve(&recipe::base_config("digits"), &overlays)?;
+    let opened = data::open_source(&opening.data, &opening.image_options(), output)?;
+    let recipe = recipe::recipe(&opening.data, &*opened.train, opening.image_size)?;
     let config: ClassifierConfig = config::resolve(&recipe, &overlays)?;
     config.validate(&*opened.train)?;
     Ok((config, opened))

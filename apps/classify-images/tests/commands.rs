@@ -179,6 +179,9 @@ fn a_folder_of_pictures_trains_and_strays_are_reported() {
     let said = common::stderr(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("readme.txt") && said.contains("held out"), "{said}");
+    // A run's configuration names its data set too, and repeats the run.
+    bench.result(&["train", "--config", "r/config.json", "--run", "again"]);
+    assert!(common::outcome(&bench.path("again")) == common::outcome(&bench.path("r")), "weights or metrics differ");
     fs::remove_dir_all(bench.path("photos/class 1")).unwrap();
     fs::remove_dir_all(bench.path("photos/class 2")).unwrap();
     let said = bench.failure(&["train", "--data", "photos"], 1);
