@@ -1,0 +1,3 @@
+//! `recurrent-memory`: How far back recurrent cells remember: gradient flow and tasks with known answers.
+
+fn main() {}

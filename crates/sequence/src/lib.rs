@@ -1,0 +1,7 @@
+//! Recurrent networks: the lecture's cells, and what is made of them.
+
+pub mod cell;
+mod error;
+pub mod language_model;
+
+pub use error::{Error, Result};
