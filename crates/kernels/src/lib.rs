@@ -90,6 +90,7 @@ mod linear;
 #[cfg(feature = "flex")]
 mod parallel;
 mod pool2d;
+mod recurrent;
 #[cfg(feature = "flex")]
 mod scratch;
 mod simd;
@@ -107,4 +108,8 @@ pub use dropout::{dropout, dropout_reference};
 pub use linear::linear;
 pub use pool2d::{
     avg_pool2d, avg_pool2d_reference, max_pool2d, max_pool2d_reference, relu_max_pool2d, relu_max_pool2d_reference,
+};
+pub use recurrent::{
+    Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, lstm,
+    lstm_reference, rnn, rnn_reference,
 };
