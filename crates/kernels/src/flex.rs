@@ -35,6 +35,11 @@ impl Values {
     pub(crate) fn as_slice(&self) -> &[f32] {
         self.0.as_slice().expect("a contiguous tensor of f32")
     }
+
+    /// The tensor they are the values of.
+    pub(crate) fn into_tensor(self) -> FlexTensor {
+        self.0
+    }
 }
 
 fn contiguous(x: FlexTensor) -> FlexTensor {

@@ -7,12 +7,11 @@ use super::{
     correlation::Correlation,
     geometry::Geometry,
     panel::Panel,
-    pixels::blocks,
 };
 use crate::{
     parallel::{Disjoint, filled, for_each},
     scratch,
-    simd::{Ahead, Kernel, Level, Simd},
+    simd::{Ahead, Kernel, Level, Simd, blocks},
 };
 
 /// The output for the input `x`.

@@ -4,7 +4,7 @@
 //! column and broadcasts one weight per row, so with AVX-512 (8 by 3) 24 fused multiply-adds stand against 11 loads.
 
 use super::{correlate::Sums, panel::Span};
-use crate::simd::{Ahead, Simd};
+use crate::simd::{Ahead, Simd, blocks};
 
 impl Sums<'_> {
     /// Computes all `channels` of the band whose vectors of pixels are `spans`.
@@ -82,15 +82,4 @@ impl Sums<'_> {
             }
         }
     }
-}
-
-/// Cuts `n` rows into tiles of at most `most` rows, with sizes that have a kernel: `(first, size)`.
-#[inline(always)]
-pub(super) fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut first = 0;
-    std::iter::from_fn(move || {
-        let size = [most, most / 2, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
-        first += size;
-        Some((first - size, size))
-    })
 }

@@ -7,12 +7,18 @@
 //!
 //! Reading order: [`Walk`]; `rnn`, the shortest; `lstm`, `gru`.
 
+#[cfg(feature = "flex")]
+mod function;
 mod gru;
 mod lstm;
+#[cfg(feature = "flex")]
+mod product;
 mod rnn;
-mod walk;
+#[cfg(feature = "flex")]
+mod steps;
+mod unroll;
 
 pub use gru::{GruForm, Reset, Update, gru, gru_reference};
 pub use lstm::{Forget, LstmForm, Peephole, PeepholeGates, lstm, lstm_reference};
 pub use rnn::{Activation, rnn, rnn_reference};
-pub use walk::Walk;
+pub use unroll::Walk;

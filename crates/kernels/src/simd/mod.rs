@@ -19,5 +19,5 @@ mod vectorised;
 #[cfg(any(feature = "flex", target_arch = "x86_64"))]
 pub(crate) use level::Level;
 #[cfg(feature = "flex")]
-pub(crate) use vector::{Ahead, Kernel, Simd};
+pub(crate) use vector::{Ahead, Kernel, Simd, blocks};
 pub(crate) use vectorised::vectorised;

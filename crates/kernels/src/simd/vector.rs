@@ -22,7 +22,7 @@ pub(crate) trait Kernel {
 pub(crate) trait Simd: Copy {
     /// Elements in a vector.
     const LANES: usize;
-    /// Rows and columns (in vectors) of the register tile of `conv2d::pixels`; the product, the columns and one more
+    /// Rows and columns (in vectors) of the register tile of a product; the product, the columns and one more
     /// fit the register file.
     const TILE: (usize, usize);
     /// Vectors that can be held at a time.
@@ -66,14 +66,19 @@ impl Level {
         self.constants().1
     }
 
+    /// Columns, in vectors, of [`Simd::TILE`] of this instruction set.
+    pub(crate) fn tile_columns(self) -> usize {
+        self.constants().3
+    }
+
     /// [`Simd::REGISTERS`] of this instruction set.
     pub(crate) fn registers(self) -> usize {
         self.constants().2
     }
 
-    fn constants(self) -> (usize, usize, usize) {
-        fn of<S: Simd>() -> (usize, usize, usize) {
-            (S::LANES, S::TILE.0, S::REGISTERS)
+    fn constants(self) -> (usize, usize, usize, usize) {
+        fn of<S: Simd>() -> (usize, usize, usize, usize) {
+            (S::LANES, S::TILE.0, S::REGISTERS, S::TILE.1)
         }
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -128,4 +133,15 @@ impl Ahead {
         }
         self.lines -= lines;
     }
+}
+
+/// Cuts `n` rows into tiles of at most `most` rows, with sizes that have a kernel: `(first, size)`.
+#[inline(always)]
+pub(crate) fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = [most, most / 2, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
+        first += size;
+        Some((first - size, size))
+    })
 }

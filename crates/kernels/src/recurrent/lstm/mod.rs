@@ -1,8 +1,19 @@
 //! Long short-term memory, with peepholes of any kind and the variants of Greff et al. 2015.
 
+#[cfg(feature = "flex")]
+mod gates;
+#[cfg(feature = "flex")]
+mod kernel;
+#[cfg(feature = "flex")]
+mod peephole;
+#[cfg(feature = "flex")]
+mod walk;
+
 use burn::tensor::{Tensor, activation};
 
-use super::walk::{Walk, unroll};
+use super::unroll::{Walk, unroll};
+#[cfg(feature = "flex")]
+use crate::flex::runs_kernel;
 
 /// Connections from the cell to the gates (Gers and Schmidhuber 2000): the input and the forget gate see the cell before
 /// the step, the output gate sees it after the step.
@@ -92,6 +103,11 @@ pub fn lstm(
     form: LstmForm,
     walk: &Walk,
 ) -> (Tensor<3>, Tensor<2>, Tensor<2>) {
+    check(&projected, &recurrent, &peephole, &hidden, &cell, walk);
+    #[cfg(feature = "flex")]
+    if runs_kernel(&projected) {
+        return kernel::lstm(projected, recurrent, peephole, hidden, cell, form, walk);
+    }
     lstm_reference(projected, recurrent, peephole, hidden, cell, form, walk)
 }
 

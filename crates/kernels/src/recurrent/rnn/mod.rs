@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::walk::{Walk, unroll};
+use super::unroll::{Walk, unroll};
 
 /// The function that follows the sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::walk::{Walk, unroll};
+use super::unroll::{Walk, unroll};
 
 /// Which of the two forms in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -36,12 +36,6 @@ impl Walk {
         }
     }
 
-    /// Whether a sequence's step exists.
-    #[inline(always)]
-    pub(super) fn exists(&self, step: usize, sequence: usize) -> bool {
-        self.lengths.as_ref().is_none_or(|lengths| step < lengths[sequence])
-    }
-
     /// The hidden state as matrix products take it.
     pub(super) fn masked(&self, hidden: Tensor<2>) -> Tensor<2> {
         match &self.hidden_mask {

@@ -1,0 +1,203 @@
+//! Through all steps and back.
+
+use std::ops::Range;
+
+use burn::backend::flex::FlexTensor;
+
+use super::{gates, kernel::LstmOptions, peephole::Peepholes};
+use crate::{
+    flex::{Update, Values, tensor},
+    parallel::Disjoint,
+    recurrent::{product::Packed, steps::Steps},
+    scratch,
+    simd::Level,
+};
+
+/// What the walk leaves for the way back: its results, and what it was given.
+#[derive(Clone, Debug)]
+pub(super) struct Forward {
+    /// `[time + 2, batch, hidden]`: the outputs, the last hidden state, the last cell.
+    pub(super) outputs: FlexTensor,
+    /// The gates' values, `[time, batch, 4 hidden]`.
+    gates: FlexTensor,
+    /// The cells, `[time, batch, hidden]`.
+    pub(super) cells: FlexTensor,
+    recurrent: FlexTensor,
+    pub(super) peephole: FlexTensor,
+    hidden: FlexTensor,
+    pub(super) cell: FlexTensor,
+}
+
+/// Runs the cells over the steps; `projected` becomes the gates, in its own memory where nothing else holds it.
+pub(super) fn forward(
+    level: Level,
+    projected: FlexTensor,
+    recurrent: FlexTensor,
+    peephole: FlexTensor,
+    hidden: FlexTensor,
+    cell: FlexTensor,
+    options: &LstmOptions,
+) -> Forward {
+    let (steps, form) = (&options.steps, options.form);
+    let Steps { time, batch, hidden: units, .. } = *steps;
+    let (weight, first, first_cell) = (Values::new(recurrent), Values::new(hidden), Values::new(cell));
+    let peepholes = Peepholes::new(level, peephole, options);
+    let packed = Packed::transposed(level, weight.as_slice(), 4 * units, units);
+    let mut outputs = vec![0.0; (time + 2) * batch * units];
+    let mut cells = vec![0.0; time * batch * units];
+    let (to_outputs, to_cells) = (Disjoint::new(&mut outputs), Disjoint::new(&mut cells));
+    let run = |update: &Update| {
+        steps.for_each_part(|part| {
+            let length = part.len() * units;
+            scratch::with(3 * length, |memory| {
+                let [hidden, seen, cell] = split(memory, length);
+                let start = part.start * units..part.end * units;
+                hidden.copy_from_slice(&first.as_slice()[start.clone()]);
+                cell.copy_from_slice(&first_cell.as_slice()[start]);
+                for step in steps.order() {
+                    // SAFETY: each part of each step is visited once, by one thread.
+                    let (sums, output, saved) = unsafe {
+                        (
+                            update.load(steps.rows(step, &part, 4 * units)),
+                            to_outputs.slice(steps.rows(step, &part, units)),
+                            to_cells.slice(steps.rows(step, &part, units)),
+                        )
+                    };
+                    steps.masked(&part, hidden, seen);
+                    packed.multiply_add(part.len(), seen, units, sums, 4 * units);
+                    peepholes.before(part.len(), cell, sums);
+                    for (row, sums) in rows(&part, steps, step, units).zip(sums.chunks_exact_mut(4 * units)) {
+                        if let Some(row) = row {
+                            gates::write(sums, &mut cell[row], peepholes.diagonal(), form);
+                        }
+                    }
+                    peepholes.after(part.len(), cell, sums);
+                    for (row, sums) in rows(&part, steps, step, units).zip(sums.chunks_exact_mut(4 * units)) {
+                        let Some(row) = row else {
+                            // No gradient passes through a step that does not exist, whatever stands there.
+                            sums.fill(0.0);
+                            continue;
+                        };
+                        let (hidden, cell) = (&mut hidden[row.clone()], &cell[row.clone()]);
+                        gates::read(sums, cell, hidden, peepholes.diagonal(), form);
+                        output[row.clone()].copy_from_slice(hidden);
+                        saved[row].copy_from_slice(cell);
+                    }
+                }
+                // SAFETY: as above; the last two rows of `outputs` are the state after the last step.
+                unsafe {
+                    to_outputs.slice(steps.rows(time, &part, units)).copy_from_slice(hidden);
+                    to_outputs.slice(steps.rows(time + 1, &part, units)).copy_from_slice(cell);
+                }
+            });
+        });
+    };
+    // SAFETY: the parts of all steps cover the sums.
+    let gates = unsafe { Update::run(projected, run) };
+    Forward {
+        outputs: tensor(outputs, [time + 2, batch, units]),
+        gates,
+        cells: tensor(cells, [time, batch, units]),
+        recurrent: weight.into_tensor(),
+        peephole: peepholes.into_tensor(),
+        hidden: first.into_tensor(),
+        cell: first_cell.into_tensor(),
+    }
+}
+
+/// Gradients that the way back finds.
+pub(super) struct Gradients {
+    /// To the gates' sums, `[time, batch, 4 hidden]`.
+    pub(super) sums: FlexTensor,
+    /// Not a gradient: what the recurrent weight was multiplied by, `[time * batch, hidden]`.
+    pub(super) seen: FlexTensor,
+    /// To the first hidden state.
+    pub(super) hidden: Vec<f32>,
+    /// To the first cell.
+    pub(super) cell: Vec<f32>,
+}
+
+/// From the gradient to [`Forward::outputs`] back to the first step; the gates become their sums' gradients, in place.
+pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, options: &LstmOptions) -> Gradients {
+    let (steps, form) = (&options.steps, options.form);
+    let Steps { time, batch, hidden: units, .. } = *steps;
+    let Forward { outputs, gates, cells, recurrent, peephole, hidden, cell } = run;
+    let (outputs, cells, of_outputs) = (Values::new(outputs), Values::new(cells), Values::new(of_outputs));
+    let (recurrent, first, first_cell) = (Values::new(recurrent), Values::new(hidden), Values::new(cell));
+    let peepholes = Peepholes::new(level, peephole, options).backward();
+    let packed = Packed::new(level, recurrent.as_slice(), 4 * units, units);
+    let mut seen = vec![0.0; time * batch * units];
+    let (mut of_hidden, mut of_cell) = (vec![0.0; batch * units], vec![0.0; batch * units]);
+    let to_seen = Disjoint::new(&mut seen);
+    let (to_hidden, to_cell) = (Disjoint::new(&mut of_hidden), Disjoint::new(&mut of_cell));
+    let run = |update: &Update| {
+        steps.for_each_part(|part| {
+            let start = part.start * units..part.end * units;
+            // SAFETY: parts are disjoint.
+            let (dh, dc) = unsafe { (to_hidden.slice(start.clone()), to_cell.slice(start)) };
+            dh.copy_from_slice(&of_outputs.as_slice()[steps.rows(time, &part, units)]);
+            dc.copy_from_slice(&of_outputs.as_slice()[steps.rows(time + 1, &part, units)]);
+            for step in steps.order().rev() {
+                // SAFETY: each part of each step is visited once, by one thread.
+                let (gates, seen) = unsafe {
+                    (
+                        update.load(steps.rows(step, &part, 4 * units)),
+                        to_seen.slice(steps.rows(step, &part, units)),
+                    )
+                };
+                for ((sequence, row), gates) in
+                    part.clone().zip(rows(&part, steps, step, units)).zip(gates.chunks_exact_mut(4 * units))
+                {
+                    let Some(row) = row else { continue };
+                    let at = steps.row(step, sequence);
+                    let (dh, dc) = (&mut dh[row.clone()], &mut dc[row]);
+                    dh.iter_mut().zip(&of_outputs.as_slice()[at.clone()]).for_each(|(sum, part)| *sum += part);
+                    gates::read_backward(gates, &cells.as_slice()[at], dh, dc, peepholes.diagonal(), form);
+                }
+                peepholes.before(part.len(), gates, dc);
+                for ((sequence, row), gates) in
+                    part.clone().zip(rows(&part, steps, step, units)).zip(gates.chunks_exact_mut(4 * units))
+                {
+                    let Some(row) = row else { continue };
+                    let previous = steps.previous(step, sequence, cells.as_slice(), first_cell.as_slice());
+                    gates::write_backward(gates, previous, &mut dc[row.clone()], peepholes.diagonal(), form);
+                    dh[row.clone()].fill(0.0);
+                    seen[row].copy_from_slice(steps.previous(step, sequence, outputs.as_slice(), first.as_slice()));
+                }
+                peepholes.after(part.len(), gates, dc);
+                packed.multiply_add(part.len(), gates, 4 * units, dh, units);
+                for (sequence, row) in part.clone().zip(rows(&part, steps, step, units)) {
+                    if let (Some(row), Some(mask)) = (row, steps.mask(sequence)) {
+                        multiply(&mut dh[row.clone()], mask);
+                        multiply(&mut seen[row], mask);
+                    }
+                }
+            }
+        });
+    };
+    // SAFETY: the parts of all steps cover the gates.
+    let sums = unsafe { Update::run(gates, run) };
+    Gradients { sums, seen: tensor(seen, [time * batch, units]), hidden: of_hidden, cell: of_cell }
+}
+
+fn multiply(values: &mut [f32], factors: &[f32]) {
+    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+}
+
+fn split(memory: &mut [f32], length: usize) -> [&mut [f32]; 3] {
+    let (a, rest) = memory.split_at_mut(length);
+    let (b, c) = rest.split_at_mut(length);
+    [a, b, c]
+}
+
+/// Where the state of each sequence of a part lies in the part's states; `None` for those without this step.
+fn rows(
+    part: &Range<usize>,
+    steps: &Steps,
+    step: usize,
+    units: usize,
+) -> impl Iterator<Item = Option<Range<usize>>> {
+    part.clone().enumerate().map(move |(row, sequence)| {
+        steps.exists(step, sequence).then_some(row * units..(row + 1) * units)
+    })
+}

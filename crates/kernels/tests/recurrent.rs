@@ -1,0 +1,171 @@
+//! The kernels over sequences against Burn's operations, finite differences, and themselves on other numbers of threads.
+#![cfg(feature = "flex")]
+
+mod support;
+
+use burn::tensor::{Device, Tensor};
+use ognivo_kernels::{
+    Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, lstm,
+    lstm_reference, rnn, rnn_reference,
+};
+use proptest::prelude::*;
+use support::{assert_close, assert_slopes, assert_threads_agree, outcome, values};
+
+/// Sizes of a batch of sequences and how it is walked.
+#[derive(Clone, Debug)]
+struct Case {
+    time: usize,
+    batch: usize,
+    hidden: usize,
+    lengths: Option<Vec<usize>>,
+    reverse: bool,
+    masked: bool,
+}
+
+impl Case {
+    fn new(time: usize, batch: usize, hidden: usize) -> Self {
+        Self { time, batch, hidden, lengths: None, reverse: false, masked: false }
+    }
+
+    fn walk(&self, device: &Device) -> Walk {
+        let shape = [self.batch, self.hidden];
+        let mask = || {
+            let values: Vec<f32> = (0..self.batch * self.hidden).map(|i| [0.0, 1.25, 1.25][i % 3]).collect();
+            Tensor::<1>::from_floats(values.as_slice(), &device.clone().inner()).reshape(shape)
+        };
+        let hidden_mask = self.masked.then(|| {
+            let mask = mask();
+            if *device == device.clone().inner() { mask } else { Tensor::from_inner(mask) }
+        });
+        Walk { lengths: self.lengths.clone(), reverse: self.reverse, hidden_mask }
+    }
+
+    /// Values of the size of a state, scaled so that sums of products stay of order one.
+    fn state(&self, salt: usize) -> Vec<f32> {
+        values(self.batch * self.hidden, salt)
+    }
+
+    fn projected(&self, gates: usize) -> Vec<f32> {
+        values(self.time * self.batch * gates * self.hidden, 5)
+    }
+
+    fn matrix(&self, gates: usize) -> Vec<f32> {
+        let scale = 1.7 / (self.hidden as f32).sqrt();
+        values(gates * self.hidden * self.hidden, 11).into_iter().map(|value| value * scale).collect()
+    }
+}
+
+fn any_case() -> impl Strategy<Value = Case> {
+    (1..7usize, 1..20usize, 1..40usize, any::<(bool, bool)>()).prop_flat_map(|(time, batch, hidden, (reverse, masked))| {
+        proptest::option::of(proptest::collection::vec(0..=time, batch)).prop_map(move |lengths| Case {
+            time,
+            batch,
+            hidden,
+            lengths,
+            reverse,
+            masked,
+        })
+    })
+}
+
+/// Outputs and last states, flat, one after the other.
+fn flat(outputs: Tensor<3>, states: Vec<Tensor<2>>) -> Tensor<1> {
+    let states = states.into_iter().map(|state| state.reshape([-1]));
+    Tensor::cat(std::iter::once(outputs.reshape([-1])).chain(states).collect(), 0)
+}
+
+type Lstm = fn(
+    Tensor<3>,
+    Tensor<2>,
+    Option<Peephole>,
+    Tensor<2>,
+    Tensor<2>,
+    LstmForm,
+    &Walk,
+) -> (Tensor<3>, Tensor<2>, Tensor<2>);
+
+#[derive(Clone, Copy, Debug)]
+enum Peep {
+    None,
+    Diagonal(PeepholeGates),
+    Dense(PeepholeGates),
+}
+
+fn run_lstm(lstm: Lstm, case: &Case, form: LstmForm, peep: Peep, x: &[Tensor<1>]) -> Tensor<1> {
+    let Case { time, batch, hidden, .. } = *case;
+    let (rows, gates) = match peep {
+        Peep::None => (0, None),
+        Peep::Diagonal(gates) => (3, Some(gates)),
+        Peep::Dense(gates) => (3 * hidden, Some(gates)),
+    };
+    let peephole = gates.map(|gates| Peephole { weight: x[4].clone().reshape([rows, hidden]), gates });
+    let (outputs, h, c) = lstm(
+        x[0].clone().reshape([time, batch, 4 * hidden]),
+        x[1].clone().reshape([4 * hidden, hidden]),
+        peephole,
+        x[2].clone().reshape([batch, hidden]),
+        x[3].clone().reshape([batch, hidden]),
+        form,
+        &case.walk(&x[0].device()),
+    );
+    // What a form does not use has no gradient in the reference; in the kernel it is 0.
+    let unused = x.iter().fold(x[0].clone().slice(0..1) * 0.0, |sum, input| sum + input.clone().sum() * 0.0);
+    flat(outputs, vec![h, c]) + unused
+}
+
+fn lstm_inputs(case: &Case, peep: Peep) -> Vec<Vec<f32>> {
+    let mut inputs = vec![case.projected(4), case.matrix(4), case.state(2), case.state(3)];
+    match peep {
+        Peep::None => {}
+        Peep::Diagonal(_) => inputs.push(values(3 * case.hidden, 8)),
+        Peep::Dense(_) => inputs.push(case.matrix(3)),
+    }
+    inputs
+}
+
+fn any_form() -> impl Strategy<Value = LstmForm> {
+    let forget = prop_oneof![Just(Forget::Own), Just(Forget::None), Just(Forget::Coupled)];
+    (any::<[bool; 4]>(), forget, any::<bool>()).prop_map(|([i, o, g, h], forget, standard)| match standard {
+        true => LstmForm::default(),
+        false => {
+            LstmForm { input_gate: i, forget, output_gate: o, input_activation: g, output_activation: h }
+        }
+    })
+}
+
+fn any_peep() -> impl Strategy<Value = Peep> {
+    (0..3usize, any::<[bool; 3]>()).prop_map(|(kind, [input, forget, output])| {
+        let gates = PeepholeGates { input, forget, output };
+        [Peep::None, Peep::Diagonal(gates), Peep::Dense(gates)][kind]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn lstm_equals_burn(case in any_case(), form in any_form(), peep in any_peep()) {
+        let inputs = lstm_inputs(&case, peep);
+        let found = outcome(&|x| run_lstm(lstm, &case, form, peep, x), &inputs);
+        let expected = outcome(&|x| run_lstm(lstm_reference, &case, form, peep, x), &inputs);
+        assert_close(&found, &expected, 2e-5);
+    }
+}
+
+#[test]
+fn lstm_gradients_are_slopes() {
+    let case = Case { lengths: Some(vec![3, 1]), ..Case::new(3, 2, 3) };
+    for peep in [Peep::None, Peep::Diagonal(PeepholeGates::ALL), Peep::Dense(PeepholeGates::ALL)] {
+        let inputs = lstm_inputs(&case, peep);
+        assert_slopes(&|x| run_lstm(lstm, &case, LstmForm::default(), peep, x), &inputs, 1e-2, 2e-3);
+    }
+}
+
+#[test]
+fn lstm_on_any_number_of_threads_gives_the_same_bits() {
+    let case = Case::new(5, 13, 70);
+    for peep in [Peep::None, Peep::Diagonal(PeepholeGates::ALL), Peep::Dense(PeepholeGates::ALL)] {
+        let inputs = lstm_inputs(&case, peep);
+        assert_threads_agree(&|x| run_lstm(lstm, &case, LstmForm::default(), peep, x), &inputs);
+    }
+}
