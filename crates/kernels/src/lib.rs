@@ -90,6 +90,8 @@ mod linear;
 #[cfg(feature = "flex")]
 mod parallel;
 mod pool2d;
+#[cfg(feature = "flex")]
+mod product;
 mod recurrent;
 #[cfg(feature = "flex")]
 mod scratch;
@@ -105,7 +107,7 @@ pub use batch_norm::{
 };
 pub use conv2d::{conv2d, conv2d_reference};
 pub use dropout::{dropout, dropout_reference};
-pub use linear::linear;
+pub use linear::{linear, linear_reference};
 pub use pool2d::{
     avg_pool2d, avg_pool2d_reference, max_pool2d, max_pool2d_reference, relu_max_pool2d, relu_max_pool2d_reference,
 };

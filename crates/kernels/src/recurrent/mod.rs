@@ -11,8 +11,6 @@
 mod function;
 mod gru;
 mod lstm;
-#[cfg(feature = "flex")]
-mod product;
 mod rnn;
 #[cfg(feature = "flex")]
 mod steps;

@@ -14,6 +14,8 @@ use super::Walk;
 use crate::{
     flex::{Values, tensor},
     parallel::for_each,
+    product::Packed,
+    simd::Level,
 };
 
 /// The steps of a batch of sequences.
@@ -98,7 +100,13 @@ impl Steps {
 /// `aᵀ b` of `a` `[rows, ..]`, of which the columns `columns` are taken, and `b` `[rows, hidden]`: the gradient to a weight
 /// of those gates, from the gradients to their sums and what the weight was multiplied by.
 pub(super) fn weight_gradient(a: &FlexTensor, columns: Range<usize>, b: &FlexTensor) -> FlexTensor {
-    burn::backend::flex::ops::matmul::matmul(a.narrow(1, columns.start, columns.len()).transpose(0, 1), b.clone())
+    let [_, width] = a.shape().dims();
+    let [depth, hidden] = b.shape().dims();
+    let (a, b) = (Values::new(a.clone()), Values::new(b.clone()));
+    let mut product = vec![0.0; columns.len() * hidden];
+    let packed = Packed::new(Level::detect(), b.as_slice(), depth, hidden);
+    packed.transpose_multiply_add(columns.len(), a.as_slice(), width, columns.start, &mut product);
+    tensor(product, [columns.len(), hidden])
 }
 
 /// Matrices `[rows, hidden]`, one below the other.

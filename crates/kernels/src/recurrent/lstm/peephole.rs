@@ -5,8 +5,8 @@ use burn::backend::{TensorMetadata, flex::FlexTensor};
 use super::{PeepholeGates, kernel::LstmOptions};
 use crate::{
     flex::{Values, tensor},
+    product::Packed,
     recurrent::{
-        product::Packed,
         steps::{Steps, stacked, weight_gradient},
     },
     simd::Level,

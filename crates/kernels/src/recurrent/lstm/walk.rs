@@ -8,7 +8,8 @@ use super::{gates, kernel::LstmOptions, peephole::Peepholes};
 use crate::{
     flex::{Update, Values, tensor},
     parallel::Disjoint,
-    recurrent::{product::Packed, steps::Steps},
+    product::Packed,
+    recurrent::steps::Steps,
     scratch,
     simd::Level,
 };
