@@ -12,8 +12,7 @@ use std::{env, time::Instant};
 use burn::tensor::{Device, Distribution, Tensor};
 use ognivo_kernels::{
     Activation, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, linear,
-    linear_reference, lstm, lstm_reference,
-    rnn, rnn_reference,
+    linear_reference, lstm, lstm_reference, rnn, rnn_reference,
 };
 
 #[global_allocator]
@@ -123,7 +122,10 @@ fn main() {
     let steps = numbers.next().unwrap_or(20);
     let kinds = ["rnn", "lstm", "diagonal", "dense", "gru", "gru-pytorch"];
     for hidden in hidden.map_or(vec![256, 512], |hidden| vec![hidden]) {
-        for kernels in [true, false].into_iter().filter(|k| given(if *k { "kernels" } else { "burn" }) || !(given("kernels") || given("burn"))) {
+        for kernels in [true, false]
+            .into_iter()
+            .filter(|k| given(if *k { "kernels" } else { "burn" }) || !(given("kernels") || given("burn")))
+        {
             for kind in kinds.into_iter().filter(|kind| given(kind) || !kinds.iter().any(|kind| given(kind))) {
                 time(kind, kernels, hidden, steps);
             }

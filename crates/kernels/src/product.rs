@@ -129,16 +129,23 @@ impl Packed {
             // SAFETY: parts are disjoint and each is visited once.
             let c = unsafe { c.slice(part.start * self.columns..part.end * self.columns) };
             // Lines of `a` are far apart: the part is collected, tile by tile of rows, before it is gone through.
-            scratch::with(ROWS * DEPTH, |tiles| {
+            scratch::with(ROWS * (DEPTH + 2), |tiles| {
                 for block in (0..self.depth).step_by(DEPTH) {
                     let lines = block..self.depth.min(block + DEPTH);
-                    for (row, size) in blocks(part.len(), self.level.tile_rows()) {
-                        let tile = &mut tiles[row * lines.len()..(row + size) * lines.len()];
-                        for (tile, line) in tile.chunks_exact_mut(size).zip(lines.clone()) {
-                            tile.copy_from_slice(&a[line * a_stride + first + part.start + row..][..size]);
+                    // Two more than needed, or all tiles would fall on the same few lines of the cache.
+                    let stride = lines.len() + 2;
+                    for (number, line) in lines.clone().enumerate() {
+                        let values = &a[line * a_stride + first + part.start..][..part.len()];
+                        for (row, size) in blocks(part.len(), self.level.tile_rows()) {
+                            let to = &mut tiles[row * stride + number * size..][..size];
+                            match (<&mut [f32; 8]>::try_from(&mut *to), <&[f32; 8]>::try_from(&values[row..row + size]))
+                            {
+                                (Ok(to), Ok(from)) => *to = *from,
+                                _ => to.copy_from_slice(&values[row..row + size]),
+                            }
                         }
                     }
-                    let a = Left { values: tiles.as_ptr(), stride: lines.len(), collected: true };
+                    let a = Left { values: tiles.as_ptr(), stride, collected: true };
                     let c = c.as_mut_ptr();
                     self.level.run(Multiply { packed: self, block, rows: part.len(), a, c, c_stride: self.columns });
                 }
@@ -235,7 +242,8 @@ impl Multiply<'_> {
             for (m, row) in sums.iter_mut().enumerate() {
                 for (n, sum) in row.iter_mut().enumerate() {
                     let from = c[m].add(n * S::LANES);
-                    *sum = if whole { S::load(from) } else { S::load_partial(from, (left - n * S::LANES).min(S::LANES)) };
+                    *sum =
+                        if whole { S::load(from) } else { S::load_partial(from, (left - n * S::LANES).min(S::LANES)) };
                 }
             }
             for k in 0..lines {
@@ -276,9 +284,12 @@ mod tests {
     #[test]
     fn equals_the_definition_on_every_instruction_set() {
         for level in Level::available() {
-            for (rows, depth, columns) in [(1, 1, 1), (7, 5, 3), (8, 16, 48), (13, 33, 65), (3, 40, 97), (16, 7, 130), (9, 1100, 50)] {
+            for (rows, depth, columns) in
+                [(1, 1, 1), (7, 5, 3), (8, 16, 48), (13, 33, 65), (3, 40, 97), (16, 7, 130), (9, 1100, 50)]
+            {
                 let (a_stride, c_stride) = (depth + 3, columns + 2);
-                let (a, b, before) = (values(rows * a_stride, 1), values(depth * columns, 2), values(rows * c_stride, 3));
+                let (a, b, before) =
+                    (values(rows * a_stride, 1), values(depth * columns, 2), values(rows * c_stride, 3));
                 let turned: Vec<f32> = (0..columns * depth).map(|i| b[i % depth * columns + i / depth]).collect();
                 for packed in
                     [Packed::new(level, &b, depth, columns), Packed::transposed(level, &turned, columns, depth)]
@@ -294,7 +305,10 @@ mod tests {
                             false => 0.0,
                         };
                         let expected = f64::from(before[i]) + sum;
-                        assert!((f64::from(*found) - expected).abs() < 1e-6 * depth as f64 + 1e-6, "{level:?} {rows} {depth} {columns}: {i}");
+                        assert!(
+                            (f64::from(*found) - expected).abs() < 1e-6 * depth as f64 + 1e-6,
+                            "{level:?} {rows} {depth} {columns}: {i}"
+                        );
                     }
                 }
             }

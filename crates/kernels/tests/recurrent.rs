@@ -56,16 +56,18 @@ impl Case {
 }
 
 fn any_case() -> impl Strategy<Value = Case> {
-    (1..7usize, 1..20usize, 1..40usize, any::<(bool, bool)>()).prop_flat_map(|(time, batch, hidden, (reverse, masked))| {
-        proptest::option::of(proptest::collection::vec(0..=time, batch)).prop_map(move |lengths| Case {
-            time,
-            batch,
-            hidden,
-            lengths,
-            reverse,
-            masked,
-        })
-    })
+    (1..7usize, 1..20usize, 1..40usize, any::<(bool, bool)>()).prop_flat_map(
+        |(time, batch, hidden, (reverse, masked))| {
+            proptest::option::of(proptest::collection::vec(0..=time, batch)).prop_map(move |lengths| Case {
+                time,
+                batch,
+                hidden,
+                lengths,
+                reverse,
+                masked,
+            })
+        },
+    )
 }
 
 /// Outputs and last states, flat, one after the other.
@@ -92,6 +94,12 @@ enum Peep {
 }
 
 fn run_lstm(lstm: Lstm, case: &Case, form: LstmForm, peep: Peep, x: &[Tensor<1>]) -> Tensor<1> {
+    // What a form does not use has no gradient in the reference; in the kernel it is 0.
+    let unused = x.iter().fold(x[0].clone().slice(0..1) * 0.0, |sum, input| sum + input.clone().sum() * 0.0);
+    run_bare_lstm(lstm, case, form, peep, x) + unused
+}
+
+fn run_bare_lstm(lstm: Lstm, case: &Case, form: LstmForm, peep: Peep, x: &[Tensor<1>]) -> Tensor<1> {
     let Case { time, batch, hidden, .. } = *case;
     let (rows, gates) = match peep {
         Peep::None => (0, None),
@@ -108,9 +116,7 @@ fn run_lstm(lstm: Lstm, case: &Case, form: LstmForm, peep: Peep, x: &[Tensor<1>]
         form,
         &case.walk(&x[0].device()),
     );
-    // What a form does not use has no gradient in the reference; in the kernel it is 0.
-    let unused = x.iter().fold(x[0].clone().slice(0..1) * 0.0, |sum, input| sum + input.clone().sum() * 0.0);
-    flat(outputs, vec![h, c]) + unused
+    flat(outputs, vec![h, c])
 }
 
 fn lstm_inputs(case: &Case, peep: Peep) -> Vec<Vec<f32>> {
@@ -127,9 +133,7 @@ fn any_form() -> impl Strategy<Value = LstmForm> {
     let forget = prop_oneof![Just(Forget::Own), Just(Forget::None), Just(Forget::Coupled)];
     (any::<[bool; 4]>(), forget, any::<bool>()).prop_map(|([i, o, g, h], forget, standard)| match standard {
         true => LstmForm::default(),
-        false => {
-            LstmForm { input_gate: i, forget, output_gate: o, input_activation: g, output_activation: h }
-        }
+        false => LstmForm { input_gate: i, forget, output_gate: o, input_activation: g, output_activation: h },
     })
 }
 
@@ -167,5 +171,126 @@ fn lstm_on_any_number_of_threads_gives_the_same_bits() {
     for peep in [Peep::None, Peep::Diagonal(PeepholeGates::ALL), Peep::Dense(PeepholeGates::ALL)] {
         let inputs = lstm_inputs(&case, peep);
         assert_threads_agree(&|x| run_lstm(lstm, &case, LstmForm::default(), peep, x), &inputs);
+    }
+}
+
+type Gru = fn(Tensor<3>, Tensor<2>, Option<Tensor<1>>, Tensor<2>, GruForm, &Walk) -> (Tensor<3>, Tensor<2>);
+
+fn run_gru(gru: Gru, case: &Case, form: GruForm, x: &[Tensor<1>]) -> Tensor<1> {
+    let Case { time, batch, hidden, .. } = *case;
+    let (outputs, h) = gru(
+        x[0].clone().reshape([time, batch, 3 * hidden]),
+        x[1].clone().reshape([3 * hidden, hidden]),
+        x.get(3).cloned(),
+        x[2].clone().reshape([batch, hidden]),
+        form,
+        &case.walk(&x[0].device()),
+    );
+    flat(outputs, vec![h])
+}
+
+fn gru_inputs(case: &Case, form: GruForm, biased: bool) -> Vec<Vec<f32>> {
+    let mut inputs = vec![case.projected(3), case.matrix(3), case.state(2)];
+    if biased && form.reset == Reset::After {
+        inputs.push(values(case.hidden, 4));
+    }
+    inputs
+}
+
+const GRU_FORMS: [GruForm; 4] = [
+    GruForm { reset: Reset::Before, update: Update::Candidate },
+    GruForm { reset: Reset::Before, update: Update::State },
+    GruForm { reset: Reset::After, update: Update::Candidate },
+    GruForm { reset: Reset::After, update: Update::State },
+];
+
+const ACTIVATIONS: [Activation; 4] = [Activation::Tanh, Activation::Relu, Activation::Sigmoid, Activation::Identity];
+
+type Rnn = fn(Tensor<3>, Tensor<2>, Tensor<2>, Activation, &Walk) -> (Tensor<3>, Tensor<2>);
+
+fn run_rnn(rnn: Rnn, case: &Case, activation: Activation, x: &[Tensor<1>]) -> Tensor<1> {
+    let Case { time, batch, hidden, .. } = *case;
+    let (outputs, h) = rnn(
+        x[0].clone().reshape([time, batch, hidden]),
+        x[1].clone().reshape([hidden, hidden]),
+        x[2].clone().reshape([batch, hidden]),
+        activation,
+        &case.walk(&x[0].device()),
+    );
+    flat(outputs, vec![h])
+}
+
+fn rnn_inputs(case: &Case) -> Vec<Vec<f32>> {
+    vec![case.projected(1), case.matrix(1), case.state(2)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn gru_equals_burn(case in any_case(), form in 0..4usize, biased: bool) {
+        let form = GRU_FORMS[form];
+        let inputs = gru_inputs(&case, form, biased);
+        let found = outcome(&|x| run_gru(gru, &case, form, x), &inputs);
+        let expected = outcome(&|x| run_gru(gru_reference, &case, form, x), &inputs);
+        assert_close(&found, &expected, 2e-5);
+    }
+
+    #[test]
+    fn rnn_equals_burn(case in any_case(), activation in 0..4usize) {
+        let inputs = rnn_inputs(&case);
+        let found = outcome(&|x| run_rnn(rnn, &case, ACTIVATIONS[activation], x), &inputs);
+        let expected = outcome(&|x| run_rnn(rnn_reference, &case, ACTIVATIONS[activation], x), &inputs);
+        assert_close(&found, &expected, 2e-5);
+    }
+}
+
+#[test]
+fn gru_and_rnn_gradients_are_slopes() {
+    let case = Case { lengths: Some(vec![3, 1]), reverse: true, ..Case::new(3, 2, 3) };
+    for form in GRU_FORMS {
+        assert_slopes(&|x| run_gru(gru, &case, form, x), &gru_inputs(&case, form, true), 1e-2, 2e-3);
+    }
+    for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Identity] {
+        assert_slopes(&|x| run_rnn(rnn, &case, activation, x), &rnn_inputs(&case), 1e-2, 2e-3);
+    }
+}
+
+#[test]
+fn gru_and_rnn_on_any_number_of_threads_give_the_same_bits() {
+    let case = Case::new(5, 13, 70);
+    for form in GRU_FORMS {
+        assert_threads_agree(&|x| run_gru(gru, &case, form, x), &gru_inputs(&case, form, true));
+    }
+    assert_threads_agree(&|x| run_rnn(rnn, &case, Activation::Tanh, x), &rnn_inputs(&case));
+}
+
+/// Steps that do not exist may hold anything.
+#[test]
+fn padding_reaches_nothing() {
+    let case = Case { lengths: Some(vec![2, 0, 4]), ..Case::new(4, 3, 5) };
+    let poisoned = |gates: usize| {
+        let mut projected = case.projected(gates);
+        for (place, value) in projected.iter_mut().enumerate() {
+            let (step, sequence) = (place / (3 * gates * 5), place / (gates * 5) % 3);
+            if step >= [2, 0, 4][sequence] {
+                *value = f32::NAN;
+            }
+        }
+        projected
+    };
+    for reverse in [false, true] {
+        let case = Case { reverse, ..case.clone() };
+        let peep = Peep::Dense(PeepholeGates::ALL);
+        let runs: [(Vec<Vec<f32>>, usize, &dyn Fn(&[Tensor<1>]) -> Tensor<1>); 3] = [
+            (lstm_inputs(&case, peep), 4, &|x| run_bare_lstm(lstm, &case, LstmForm::default(), peep, x)),
+            (gru_inputs(&case, GruForm::default(), false), 3, &|x| run_gru(gru, &case, GruForm::default(), x)),
+            (rnn_inputs(&case), 1, &|x| run_rnn(rnn, &case, Activation::Tanh, x)),
+        ];
+        for (mut inputs, gates, run) in runs {
+            let clean = outcome(run, &inputs);
+            inputs[0] = poisoned(gates);
+            assert_eq!(outcome(run, &inputs), clean, "{gates} gates");
+        }
     }
 }

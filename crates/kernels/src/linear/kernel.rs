@@ -136,8 +136,8 @@ impl Backward<Flex, 3> for Linear {
             true => transposed_product(&dy, &x).transpose(0, 1),
             false => transposed_product(&x, &dy),
         });
-        let to_bias = parents[2]
-            .map(|_| tensor(sums::of_columns(Values::new(dy.clone()).as_slice(), outputs), [outputs]));
+        let to_bias =
+            parents[2].map(|_| tensor(sums::of_columns(Values::new(dy.clone()).as_slice(), outputs), [outputs]));
         register(gradients, parents, [to_x, to_weight, to_bias]);
     }
 }

@@ -52,7 +52,11 @@ impl Steps {
 
     /// The step before an existing step of a sequence; `None` before the first.
     fn before(&self, step: usize, sequence: usize) -> Option<usize> {
-        if self.reverse { Some(step + 1).filter(|&s| s < self.time && self.exists(s, sequence)) } else { step.checked_sub(1) }
+        if self.reverse {
+            Some(step + 1).filter(|&s| s < self.time && self.exists(s, sequence))
+        } else {
+            step.checked_sub(1)
+        }
     }
 
     /// What a state was before an existing step: its row of `states` `[time, batch, hidden]` or of `first` `[batch, hidden]`.
@@ -80,6 +84,14 @@ impl Steps {
         self.mask.as_ref().map(|mask| &mask[sequence * self.hidden..(sequence + 1) * self.hidden])
     }
 
+    /// Where the state of each sequence of a part lies in the part's states; `None` for those without this step.
+    pub(super) fn states(&self, part: &Range<usize>, step: usize) -> impl Iterator<Item = Option<Range<usize>>> {
+        let units = self.hidden;
+        part.clone()
+            .enumerate()
+            .map(move |(row, sequence)| self.exists(step, sequence).then_some(row * units..(row + 1) * units))
+    }
+
     /// Calls `walk` for parts of the batch that cover it, in parallel.
     pub(super) fn for_each_part(&self, walk: impl Fn(Range<usize>) + Sync + Send) {
         let size = self.batch.div_ceil(rayon::current_num_threads());
@@ -91,10 +103,21 @@ impl Steps {
         to.copy_from_slice(states);
         for (row, sequence) in to.chunks_exact_mut(self.hidden).zip(part.clone()) {
             if let Some(mask) = self.mask(sequence) {
-                row.iter_mut().zip(mask).for_each(|(value, factor)| *value *= factor);
+                multiply(row, mask);
             }
         }
     }
+}
+
+/// Multiplies values by factors.
+pub(super) fn multiply(values: &mut [f32], factors: &[f32]) {
+    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+}
+
+/// Memory in `N` equal parts.
+pub(super) fn split<const N: usize>(memory: &mut [f32]) -> [&mut [f32]; N] {
+    let mut parts = memory.chunks_exact_mut((memory.len() / N).max(1));
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
 /// `aᵀ b` of `a` `[rows, ..]`, of which the columns `columns` are taken, and `b` `[rows, hidden]`: the gradient to a weight

@@ -1,8 +1,17 @@
 //! The gated recurrent unit, in the lecture's form and in PyTorch's.
 
+#[cfg(feature = "flex")]
+mod gates;
+#[cfg(feature = "flex")]
+mod kernel;
+#[cfg(feature = "flex")]
+mod walk;
+
 use burn::tensor::{Tensor, activation};
 
 use super::unroll::{Walk, unroll};
+#[cfg(feature = "flex")]
+use crate::flex::runs_kernel;
 
 /// Which of the two forms in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +66,11 @@ pub fn gru(
     form: GruForm,
     walk: &Walk,
 ) -> (Tensor<3>, Tensor<2>) {
+    check(&projected, &recurrent, &recurrent_bias, &hidden, form, walk);
+    #[cfg(feature = "flex")]
+    if runs_kernel(&projected) {
+        return kernel::gru(projected, recurrent, recurrent_bias, hidden, form, walk);
+    }
     gru_reference(projected, recurrent, recurrent_bias, hidden, form, walk)
 }
 

@@ -6,9 +6,6 @@ use crate::{
     simd::vectorised,
 };
 
-
-
-
 #[inline(always)]
 fn quarters(row: &mut [f32], hidden: usize) -> [&mut [f32]; 4] {
     let (i, rest) = row.split_at_mut(hidden);

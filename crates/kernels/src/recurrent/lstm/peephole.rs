@@ -6,9 +6,7 @@ use super::{PeepholeGates, kernel::LstmOptions};
 use crate::{
     flex::{Values, tensor},
     product::Packed,
-    recurrent::{
-        steps::{Steps, stacked, weight_gradient},
-    },
+    recurrent::steps::{Steps, stacked, weight_gradient},
     simd::Level,
 };
 
@@ -141,7 +139,9 @@ pub(super) fn gradient(
         match (present(gates)[gate], dense) {
             (true, true) => weight_gradient(sums, columns, seen),
             (true, false) => diagonal_gradient(sums, columns.start, seen),
-            (false, _) => tensor(vec![0.0; if dense { units * units } else { units }], [if dense { units } else { 1 }, units]),
+            (false, _) => {
+                tensor(vec![0.0; if dense { units * units } else { units }], [if dense { units } else { 1 }, units])
+            }
         }
     });
     stacked(&parts)

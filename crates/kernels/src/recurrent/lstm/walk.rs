@@ -1,7 +1,5 @@
 //! Through all steps and back.
 
-use std::ops::Range;
-
 use burn::backend::flex::FlexTensor;
 
 use super::{gates, kernel::LstmOptions, peephole::Peepholes};
@@ -9,7 +7,7 @@ use crate::{
     flex::{Update, Values, tensor},
     parallel::Disjoint,
     product::Packed,
-    recurrent::steps::Steps,
+    recurrent::steps::{Steps, multiply, split},
     scratch,
     simd::Level,
 };
@@ -51,7 +49,7 @@ pub(super) fn forward(
         steps.for_each_part(|part| {
             let length = part.len() * units;
             scratch::with(3 * length, |memory| {
-                let [hidden, seen, cell] = split(memory, length);
+                let [hidden, seen, cell] = split(memory);
                 let start = part.start * units..part.end * units;
                 hidden.copy_from_slice(&first.as_slice()[start.clone()]);
                 cell.copy_from_slice(&first_cell.as_slice()[start]);
@@ -67,13 +65,13 @@ pub(super) fn forward(
                     steps.masked(&part, hidden, seen);
                     packed.multiply_add(part.len(), seen, units, sums, 4 * units);
                     peepholes.before(part.len(), cell, sums);
-                    for (row, sums) in rows(&part, steps, step, units).zip(sums.chunks_exact_mut(4 * units)) {
+                    for (row, sums) in steps.states(&part, step).zip(sums.chunks_exact_mut(4 * units)) {
                         if let Some(row) = row {
                             gates::write(sums, &mut cell[row], peepholes.diagonal(), form);
                         }
                     }
                     peepholes.after(part.len(), cell, sums);
-                    for (row, sums) in rows(&part, steps, step, units).zip(sums.chunks_exact_mut(4 * units)) {
+                    for (row, sums) in steps.states(&part, step).zip(sums.chunks_exact_mut(4 * units)) {
                         let Some(row) = row else {
                             // No gradient passes through a step that does not exist, whatever stands there.
                             sums.fill(0.0);
@@ -141,13 +139,10 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
             for step in steps.order().rev() {
                 // SAFETY: each part of each step is visited once, by one thread.
                 let (gates, seen) = unsafe {
-                    (
-                        update.load(steps.rows(step, &part, 4 * units)),
-                        to_seen.slice(steps.rows(step, &part, units)),
-                    )
+                    (update.load(steps.rows(step, &part, 4 * units)), to_seen.slice(steps.rows(step, &part, units)))
                 };
                 for ((sequence, row), gates) in
-                    part.clone().zip(rows(&part, steps, step, units)).zip(gates.chunks_exact_mut(4 * units))
+                    part.clone().zip(steps.states(&part, step)).zip(gates.chunks_exact_mut(4 * units))
                 {
                     let Some(row) = row else { continue };
                     let at = steps.row(step, sequence);
@@ -157,7 +152,7 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
                 }
                 peepholes.before(part.len(), gates, dc);
                 for ((sequence, row), gates) in
-                    part.clone().zip(rows(&part, steps, step, units)).zip(gates.chunks_exact_mut(4 * units))
+                    part.clone().zip(steps.states(&part, step)).zip(gates.chunks_exact_mut(4 * units))
                 {
                     let Some(row) = row else { continue };
                     let previous = steps.previous(step, sequence, cells.as_slice(), first_cell.as_slice());
@@ -167,7 +162,7 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
                 }
                 peepholes.after(part.len(), gates, dc);
                 packed.multiply_add(part.len(), gates, 4 * units, dh, units);
-                for (sequence, row) in part.clone().zip(rows(&part, steps, step, units)) {
+                for (sequence, row) in part.clone().zip(steps.states(&part, step)) {
                     if let (Some(row), Some(mask)) = (row, steps.mask(sequence)) {
                         multiply(&mut dh[row.clone()], mask);
                         multiply(&mut seen[row], mask);
@@ -179,26 +174,4 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
     // SAFETY: the parts of all steps cover the gates.
     let sums = unsafe { Update::run(gates, run) };
     Gradients { sums, seen: tensor(seen, [time * batch, units]), hidden: of_hidden, cell: of_cell }
-}
-
-fn multiply(values: &mut [f32], factors: &[f32]) {
-    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-}
-
-fn split(memory: &mut [f32], length: usize) -> [&mut [f32]; 3] {
-    let (a, rest) = memory.split_at_mut(length);
-    let (b, c) = rest.split_at_mut(length);
-    [a, b, c]
-}
-
-/// Where the state of each sequence of a part lies in the part's states; `None` for those without this step.
-fn rows(
-    part: &Range<usize>,
-    steps: &Steps,
-    step: usize,
-    units: usize,
-) -> impl Iterator<Item = Option<Range<usize>>> {
-    part.clone().enumerate().map(move |(row, sequence)| {
-        steps.exists(step, sequence).then_some(row * units..(row + 1) * units)
-    })
 }

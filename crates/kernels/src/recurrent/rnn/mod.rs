@@ -1,8 +1,13 @@
 //! The simple recurrent network: `h_t = s(U x_t + W h_{t-1})`.
 
+#[cfg(feature = "flex")]
+mod kernel;
+
 use burn::tensor::{Tensor, activation};
 
 use super::unroll::{Walk, unroll};
+#[cfg(feature = "flex")]
+use crate::flex::runs_kernel;
 
 /// The function that follows the sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,11 @@ pub fn rnn(
     activation: Activation,
     walk: &Walk,
 ) -> (Tensor<3>, Tensor<2>) {
+    check(&projected, &recurrent, &hidden, walk);
+    #[cfg(feature = "flex")]
+    if runs_kernel(&projected) {
+        return kernel::rnn(projected, recurrent, hidden, activation, walk);
+    }
     rnn_reference(projected, recurrent, hidden, activation, walk)
 }
 
