@@ -1,8 +1,10 @@
 //! Weights as named tensors in safetensors files, with PyTorch's names and layouts.
 //!
-//! A name is the path of fields from the module's root, joined by dots; enum variants add nothing. Two things differ between a Burn
+//! A name is the path of fields from the module's root, joined by dots; enum variants add nothing. Three things differ between a Burn
 //! module and PyTorch's, and are translated here, in both directions: Burn's `Linear` keeps its matrix `[inputs, outputs]` (PyTorch
-//! `[outputs, inputs]`), and Burn's normalisation layers call their parameters `gamma` and `beta` (PyTorch `weight` and `bias`).
+//! `[outputs, inputs]`), Burn's normalisation layers call their parameters `gamma` and `beta` (PyTorch `weight` and `bias`), and
+//! PyTorch's recurrent networks have no modules for their layers: what is `layers.1.reverse. ... .weight_ih` here, in a struct
+//! `RecurrentLayer`, is `weight_ih_l1_reverse` there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -194,7 +196,25 @@ impl TensorPath {
     }
 
     fn name(&self) -> String {
-        let fields = self.0.iter().filter(|(_, container)| !container.starts_with("Enum:"));
+        if let Some(name) = self.recurrent_name() {
+            return name;
+        }
+        Self::joined(&self.0)
+    }
+
+    /// The name of what lies in a `RecurrentLayer`, the element of a list.
+    fn recurrent_name(&self) -> Option<String> {
+        let place = self.0.iter().position(|(_, container)| container == "Struct:RecurrentLayer")?;
+        let [(list, _), (layer, _)] = self.0[..place].last_chunk()?;
+        debug_assert_eq!(list, "layers");
+        let direction = if self.0[place].0 == "reverse" { "_reverse" } else { "" };
+        let name = format!("{}_l{layer}{direction}", self.0.last()?.0);
+        let owner = Self::joined(&self.0[..place - 2]);
+        Some(if owner.is_empty() { name } else { format!("{owner}.{name}") })
+    }
+
+    fn joined(path: &[(String, String)]) -> String {
+        let fields = path.iter().filter(|(_, container)| !container.starts_with("Enum:"));
         let names = fields.map(|(name, container)| match (name.as_str(), container.as_str()) {
             ("gamma", container) if is_normalisation(container) => "weight",
             ("beta", container) if is_normalisation(container) => "bias",
