@@ -307,6 +307,22 @@ impl CellConfig {
         }
     }
 
+    /// Blocks of rows in the weights.
+    pub(super) fn gates(&self) -> usize {
+        let of = |variant: Variant| variant.blocks().into_iter().filter(|&present| present).count();
+        match self {
+            Self::Rnn(_) => 1,
+            Self::Lstm(config) => of(config.variant),
+            Self::PeepholeLstm(config) => of(config.variant),
+            Self::Gru(_) => 3,
+        }
+    }
+
+    /// Whether it is a GRU whose reset gate multiplies a bias.
+    pub(super) fn resets_after(&self) -> bool {
+        matches!(self, Self::Gru(GruConfig { reset: Reset::After, .. }))
+    }
+
     /// Whether the state has a memory cell beside the hidden state.
     pub(super) fn has_cell(&self) -> bool {
         matches!(self, Self::Lstm(_) | Self::PeepholeLstm(_))

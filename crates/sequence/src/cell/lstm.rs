@@ -35,11 +35,8 @@ impl Lstm {
         if let (Some(bias), true) = (config.forget_bias, blocks[1]) {
             let first = usize::from(blocks[0]) * hidden;
             let set = |parameter: Param<Tensor<1>>, value: f64| {
-                parameter.map(|old| {
-                    let device = old.device().without_autodiff();
-                    let value = Tensor::full([hidden], value, &device);
-                    old.inner().slice_assign([first..first + hidden], value).autodiff().require_grad()
-                })
+                let value = Tensor::full([hidden], value, device);
+                Param::from_tensor(parameter.val().detach().slice_assign(first..first + hidden, value))
             };
             weights.bias_ih = weights.bias_ih.map(|parameter| set(parameter, bias));
             weights.bias_hh = weights.bias_hh.map(|parameter| set(parameter, 0.0));

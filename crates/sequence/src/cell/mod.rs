@@ -15,14 +15,18 @@
 //! names in files.
 //!
 //! Reading order: [`config`], `weights`, then the cells from the shortest: `rnn`, `gru`, `lstm`, `peephole`; `full_gate` is a
-//! variant of the latter two. [`stack`] puts cells on top of each other and side by side.
+//! variant of the latter two. [`stack`] puts cells on top of each other and side by side. [`convert`], [`pytorch`] and [`onnx`]
+//! bring weights from one convention to another.
 
 pub mod config;
+pub mod convert;
 mod dropout;
 mod full_gate;
 mod gru;
 mod lstm;
+pub mod onnx;
 mod peephole;
+pub mod pytorch;
 mod rnn;
 pub mod stack;
 mod state;
