@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use ognivo_kernels::Walk;
 use serde::{Deserialize, Serialize};
 
@@ -197,7 +197,10 @@ impl Stack {
         assert_eq!(states.len(), self.cells().count(), "one state for each layer and direction");
         let mut states = states.into_iter();
         let mut last = Vec::with_capacity(states.len());
-        let mut x = x;
+        let mut x = match lengths {
+            Some(lengths) => without_padding(x, lengths),
+            None => x,
+        };
         for (number, layer) in self.layers.iter().enumerate() {
             if number > 0 {
                 x = dropout(x, self.dropout);
@@ -238,4 +241,16 @@ impl Stack {
     fn cells(&self) -> impl Iterator<Item = &Cell> {
         self.layers.iter().flat_map(|layer| std::iter::once(&layer.forward).chain(&layer.reverse))
     }
+}
+
+/// `x` with 0 in the steps that do not exist: one infinite value there would otherwise be a gradient of `0 * inf` to the weights.
+fn without_padding(x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
+    let [time, batch, features] = x.dims();
+    assert_eq!(lengths.len(), batch, "one length for each sequence of the batch");
+    if lengths.iter().all(|&length| length >= time) {
+        return x;
+    }
+    let padding: Vec<bool> = (0..time).flat_map(|step| lengths.iter().map(move |&length| step >= length)).collect();
+    let padding = Tensor::<3, Bool>::from_data(TensorData::new(padding, [time, batch, 1]), &x.device());
+    x.mask_fill(padding.expand([time, batch, features]), 0.0)
 }

@@ -9,8 +9,8 @@ ramp(shape, 1002) times 0.5. Gradients are those of
 
     sum(outputs * ramp(., 99)) + sum(final hidden * ramp(., 98)) + sum(final cell * ramp(., 97))
 
-with respect to parameters, input (`x`) and initial states (`h0`, `c0`). Of each tensor stand the Euclidean norm and up to 16 entries,
-number (7919 j) mod n for j = 0..16.
+with respect to parameters, input (`x`) and initial states (`h0`, `c0`). Of each tensor stand the Euclidean norm and up to 8 entries,
+number (7919 j) mod n for j = 0..8.
 """
 
 import json
@@ -37,11 +37,15 @@ def ramp(shape, k):
     return torch.from_numpy((((7919 * i + 104729 * k) % 2001) - 1000) / 1000).reshape(shape)
 
 
+def short(number):
+    return float(f"{float(number):.9g}")
+
+
 def digest(t):
     flat = torch.as_tensor(t).detach().reshape(-1).double()
     n = flat.numel()
-    places = [(7919 * j) % n for j in range(min(16, n))]
-    return {"shape": list(t.shape), "norm": float(flat.norm()), "samples": [float(flat[p]) for p in places]}
+    places = [(7919 * j) % n for j in range(min(8, n))]
+    return {"shape": list(t.shape), "norm": short(flat.norm()), "samples": [short(flat[p]) for p in places]}
 
 
 def fill(named):
@@ -94,16 +98,21 @@ def lecture_gru(p, x, h):
     return h, (h,)
 
 
-def lstm_of(variant, kind=None, gates="ifo"):
-    """A step of the variants of Greff et al. 2015; `kind` of peepholes on some of the gates."""
+ABSENT = {"no-input-gate": "i", "no-forget-gate": "f", "no-output-gate": "o", "coupled-gates": "f"}  # gates without weights
+
+
+def blocks(p, name, gates):
+    return dict(zip(gates, p[name].chunk(len(gates)))) if name in p else {}
+
+
+def lstm_of(variant, kind, gates):
+    """A step of the variants of Greff et al. 2015, with peepholes of some `kind` to some of the gates."""
+    present = [g for g in "ifgo" if g not in ABSENT.get(variant, "")]
+    seeing = [g for g in "ifo" if g in gates and g in present]
 
     def step(p, x, h, c, before=None):
-        present = [g for g in "ifgo" if {"no-input-gate": "i", "no-forget-gate": "f", "no-output-gate": "o", "coupled-gates": "f"}.get(variant) != g]
-        blocks = lambda name: dict(zip(present, p[name].chunk(len(present))))
-        u, w, b = blocks("weight_ih_l0"), blocks("weight_hh_l0"), blocks("bias_ih_l0")
-        peepholes = dict(zip([g for g in "ifo" if g in gates and g in present], [])) if kind is None else dict(
-            zip(seen := [g for g in "ifo" if g in gates and g in present], p["weight_ch_l0"].chunk(len(seen)))
-        )
+        u, w, b = (blocks(p, name, present) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"))
+        peepholes = blocks(p, "weight_ch_l0", seeing)
 
         def a(g, cell=None):
             total = x @ u[g].T + h @ w[g].T + b[g]
@@ -150,7 +159,7 @@ def formulas():
     kinds = [(variant, kind, "ifo") for variant in variants for kind in (None, "diagonal", "dense")]
     kinds += [("standard", kind, gates) for kind in ("diagonal", "dense") for gates in ("i", "f", "o", "if", "io", "fo")]
     for variant, kind, gates in kinds:
-        absent = {"no-input-gate": "i", "no-forget-gate": "f", "no-output-gate": "o", "coupled-gates": "f"}.get(variant, "")
+        absent = ABSENT.get(variant, "")
         rows = 4 - len(absent)
         shapes = {"weight_ih_l0": (rows * HIDDEN, INPUT), "weight_hh_l0": (rows * HIDDEN, HIDDEN), "bias_ih_l0": (rows * HIDDEN,)}
         config = {"cell": "lstm", "variant": variant}
