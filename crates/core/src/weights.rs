@@ -353,6 +353,50 @@ mod tests {
     }
 
     #[test]
+    fn layers_of_a_recurrent_network_are_named_as_pytorchs() {
+        #[derive(Module, Debug)]
+        struct Model {
+            rnn: Stack,
+        }
+        #[derive(Module, Debug)]
+        struct Stack {
+            layers: Vec<RecurrentLayer>,
+        }
+        #[derive(Module, Debug)]
+        struct RecurrentLayer {
+            forward: Cell,
+            reverse: Option<Cell>,
+        }
+        #[derive(Module, Debug)]
+        enum Cell {
+            Simple(Simple),
+        }
+        #[derive(Module, Debug)]
+        struct Simple {
+            weights: Weights,
+        }
+        #[derive(Module, Debug)]
+        struct Weights {
+            weight_ih: Param<Tensor<2>>,
+        }
+        let device = device::parse("cpu").unwrap();
+        let cell = |value: f32| {
+            let weight_ih = Param::from_tensor(Tensor::<2>::full([1, 1], value, &device));
+            Cell::Simple(Simple { weights: Weights { weight_ih } })
+        };
+        let layer = |value| RecurrentLayer { forward: cell(value), reverse: Some(cell(-value)) };
+        let stack = Stack { layers: vec![layer(1.0), layer(2.0)] };
+        let tensors = tensors_of(&stack);
+        for (name, value) in [("l0", 1f32), ("l0_reverse", -1.0), ("l1", 2.0), ("l1_reverse", -2.0)] {
+            assert_eq!(tensors[&format!("weight_ih_{name}")], TensorData::from([[value]]));
+        }
+        let model = Model { rnn: stack };
+        let tensors = tensors_of(&model);
+        assert!(tensors.keys().all(|name| name.starts_with("rnn.weight_ih_l")), "{tensors:?}");
+        assert_eq!(tensors_of(&load_into(model, tensors.clone(), Path::new("m")).unwrap()), tensors);
+    }
+
+    #[test]
     fn another_network_is_refused_by_name() {
         let device = device::parse("cpu").unwrap();
         let error = load_into(net(&device, 5), tensors_of(&net(&device, 4)), Path::new("m.safetensors"))

@@ -13,6 +13,8 @@
 //! Numbers are copied, negated or, for two biases in one, added as the cell itself adds them: nothing is rounded otherwise than
 //! when the cell computes.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::TensorData;
 use ognivo_core::weights::NamedTensors;
 use ognivo_kernels::{Activation, PeepholeGates, Reset, Update};
@@ -30,8 +32,11 @@ pub fn convert(mut tensors: NamedTensors, from: &CellConfig, to: &CellConfig) ->
         return Ok(tensors);
     }
     alike(from, to)?;
-    let ends = tensors.keys().filter_map(|name| name.split_once("weight_hh_l"));
-    let ends: Vec<(String, String)> = ends.map(|(owner, place)| (owner.into(), place.into())).collect();
+    let split = |name: &str| {
+        let (owner, place) = NAMES.iter().find_map(|weight| name.split_once(weight))?;
+        Some((owner.to_string(), place.to_string()))
+    };
+    let ends: BTreeSet<_> = tensors.keys().filter_map(|name| split(name)).collect();
     if ends.is_empty() {
         return Err(impossible("no tensor weight_hh_l0 among the weights to convert"));
     }
@@ -88,6 +93,9 @@ impl CellConfig {
         })
     }
 }
+
+/// How the names of a cell's weights go on after their owner's, up to the number of the layer.
+const NAMES: [&str; 6] = ["weight_ih_l", "weight_hh_l", "weight_ch_l", "weight_gh_l", "bias_ih_l", "bias_hh_l"];
 
 /// Whether cells of the two kinds can compute the same function at all.
 fn alike(from: &CellConfig, to: &CellConfig) -> Result<()> {
@@ -164,7 +172,7 @@ impl CellWeights {
         fits("weight_hh", &shape, &[from.gates() * hidden.max(1), hidden])?;
         let (input_weight, shape) = take("weight_ih")?;
         let input = shape.last().copied().unwrap_or(0);
-        fits("weight_ih", &shape, &[rows, input])?;
+        fits("weight_ih", &shape, &[rows, input.max(1)])?;
         let mut bias = |weight: &str, present: bool| {
             if !present {
                 return Ok(vec![0.0; rows]);

@@ -36,7 +36,7 @@ impl Lstm {
             let first = usize::from(blocks[0]) * hidden;
             let set = |parameter: Param<Tensor<1>>, value: f64| {
                 let value = Tensor::full([hidden], value, device);
-                Param::from_tensor(parameter.val().detach().slice_assign(first..first + hidden, value))
+                Param::from_tensor(parameter.val().slice_assign(first..first + hidden, value).detach())
             };
             weights.bias_ih = weights.bias_ih.map(|parameter| set(parameter, bias));
             weights.bias_hh = weights.bias_hh.map(|parameter| set(parameter, 0.0));
