@@ -1,8 +1,10 @@
 //! Weights as named tensors in safetensors files, with PyTorch's names and layouts.
 //!
-//! A name is the path of fields from the module's root, joined by dots; enum variants add nothing. Two things differ between a Burn
+//! A name is the path of fields from the module's root, joined by dots; enum variants add nothing. Three things differ between a Burn
 //! module and PyTorch's, and are translated here, in both directions: Burn's `Linear` keeps its matrix `[inputs, outputs]` (PyTorch
-//! `[outputs, inputs]`), and Burn's normalisation layers call their parameters `gamma` and `beta` (PyTorch `weight` and `bias`).
+//! `[outputs, inputs]`), Burn's normalisation layers call their parameters `gamma` and `beta` (PyTorch `weight` and `bias`), and
+//! PyTorch's recurrent networks have no modules for their layers: what is `layers.1.reverse. ... .weight_ih` here, in a struct
+//! `RecurrentLayer`, is `weight_ih_l1_reverse` there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -194,7 +196,25 @@ impl TensorPath {
     }
 
     fn name(&self) -> String {
-        let fields = self.0.iter().filter(|(_, container)| !container.starts_with("Enum:"));
+        if let Some(name) = self.recurrent_name() {
+            return name;
+        }
+        Self::joined(&self.0)
+    }
+
+    /// The name of what lies in a `RecurrentLayer`, the element of a list.
+    fn recurrent_name(&self) -> Option<String> {
+        let place = self.0.iter().position(|(_, container)| container == "Struct:RecurrentLayer")?;
+        let [(list, _), (layer, _)] = self.0[..place].last_chunk()?;
+        debug_assert_eq!(list, "layers");
+        let direction = if self.0[place].0 == "reverse" { "_reverse" } else { "" };
+        let name = format!("{}_l{layer}{direction}", self.0.last()?.0);
+        let owner = Self::joined(&self.0[..place - 2]);
+        Some(if owner.is_empty() { name } else { format!("{owner}.{name}") })
+    }
+
+    fn joined(path: &[(String, String)]) -> String {
+        let fields = path.iter().filter(|(_, container)| !container.starts_with("Enum:"));
         let names = fields.map(|(name, container)| match (name.as_str(), container.as_str()) {
             ("gamma", container) if is_normalisation(container) => "weight",
             ("beta", container) if is_normalisation(container) => "bias",
@@ -330,6 +350,50 @@ mod tests {
         assert_eq!(tensors_of(&other), tensors);
         let Choice::Small(other) = other;
         assert!(other.fc[0].weight.val().is_require_grad(), "a loaded parameter still trains");
+    }
+
+    #[test]
+    fn layers_of_a_recurrent_network_are_named_as_pytorchs() {
+        #[derive(Module, Debug)]
+        struct Model {
+            rnn: Stack,
+        }
+        #[derive(Module, Debug)]
+        struct Stack {
+            layers: Vec<RecurrentLayer>,
+        }
+        #[derive(Module, Debug)]
+        struct RecurrentLayer {
+            forward: Cell,
+            reverse: Option<Cell>,
+        }
+        #[derive(Module, Debug)]
+        enum Cell {
+            Simple(Simple),
+        }
+        #[derive(Module, Debug)]
+        struct Simple {
+            weights: Weights,
+        }
+        #[derive(Module, Debug)]
+        struct Weights {
+            weight_ih: Param<Tensor<2>>,
+        }
+        let device = device::parse("cpu").unwrap();
+        let cell = |value: f32| {
+            let weight_ih = Param::from_tensor(Tensor::<2>::full([1, 1], value, &device));
+            Cell::Simple(Simple { weights: Weights { weight_ih } })
+        };
+        let layer = |value| RecurrentLayer { forward: cell(value), reverse: Some(cell(-value)) };
+        let stack = Stack { layers: vec![layer(1.0), layer(2.0)] };
+        let tensors = tensors_of(&stack);
+        for (name, value) in [("l0", 1f32), ("l0_reverse", -1.0), ("l1", 2.0), ("l1_reverse", -2.0)] {
+            assert_eq!(tensors[&format!("weight_ih_{name}")], TensorData::from([[value]]));
+        }
+        let model = Model { rnn: stack };
+        let tensors = tensors_of(&model);
+        assert!(tensors.keys().all(|name| name.starts_with("rnn.weight_ih_l")), "{tensors:?}");
+        assert_eq!(tensors_of(&load_into(model, tensors.clone(), Path::new("m")).unwrap()), tensors);
     }
 
     #[test]

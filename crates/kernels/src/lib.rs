@@ -113,5 +113,5 @@ pub use pool2d::{
 };
 pub use recurrent::{
     Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, lstm,
-    lstm_reference, rnn, rnn_reference,
+    lstm_reference, rnn, rnn_reference, unroll,
 };

@@ -22,6 +22,13 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// A setting that has no meaning.
+    pub(crate) fn setting(key: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Setting { key: key.into(), found: found.to_string(), expected: expected.into() }
+    }
+}
+
 impl From<Error> for ognivo_core::Error {
     /// For loops of `ognivo-core` and for exit codes.
     fn from(error: Error) -> Self {

@@ -19,4 +19,4 @@ mod unroll;
 pub use gru::{GruForm, Reset, Update, gru, gru_reference};
 pub use lstm::{Forget, LstmForm, Peephole, PeepholeGates, lstm, lstm_reference};
 pub use rnn::{Activation, rnn, rnn_reference};
-pub use unroll::Walk;
+pub use unroll::{Walk, unroll};

@@ -37,7 +37,7 @@ impl Walk {
     }
 
     /// The hidden state as matrix products take it.
-    pub(super) fn masked(&self, hidden: Tensor<2>) -> Tensor<2> {
+    pub fn masked(&self, hidden: Tensor<2>) -> Tensor<2> {
         match &self.hidden_mask {
             Some(mask) => hidden * mask.clone(),
             None => hidden,
@@ -70,8 +70,14 @@ fn steps(x: Tensor<3>) -> Vec<Tensor<2>> {
 }
 
 /// Runs `step` over the walk: from what the inputs contribute to a step and the state before it to the state after it, of
-/// which the first tensor is the output. The outputs and the last state.
-pub(super) fn unroll<const S: usize>(
+/// which the first tensor is the output. The outputs `[time, batch, _]` and the last state.
+///
+/// The loop of Burn's operations behind every `_reference`, for cells that have no operation of their own. `step` applies the
+/// mask of the hidden state, [`Walk::masked`].
+///
+/// # Panics
+/// When there are no steps, or lengths of another batch.
+pub fn unroll<const S: usize>(
     projected: Tensor<3>,
     mut state: [Tensor<2>; S],
     walk: &Walk,
