@@ -20,9 +20,27 @@ pub enum Error {
         /// What values it may have.
         expected: String,
     },
+    /// Data that nothing can be done with: a text too short, a character the model does not know.
+    #[error("{what}: found {found}; expected {expected}")]
+    Data {
+        /// What it is, and where.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What is needed.
+        expected: String,
+    },
 }
 
 impl Error {
+    /// The same error of a setting that stands below `parent` in the configuration.
+    pub(crate) fn below(self, parent: &str) -> Self {
+        match self {
+            Self::Setting { key, found, expected } => Self::Setting { key: format!("{parent}.{key}"), found, expected },
+            other => other,
+        }
+    }
+
     /// A setting that has no meaning.
     pub(crate) fn setting(key: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { key: key.into(), found: found.to_string(), expected: expected.into() }
@@ -35,6 +53,7 @@ impl From<Error> for ognivo_core::Error {
         match error {
             Error::Core(error) => error,
             Error::Setting { .. } => Self::Config(error.to_string()),
+            Error::Data { .. } => Self::Data(error.to_string()),
         }
     }
 }

@@ -29,6 +29,16 @@ impl State {
         Self { hidden: change(self.hidden), cell: self.cell.map(&mut change), gates: self.gates.map(&mut change) }
     }
 
+    /// These sequences' states, then the others'; both of the same kind of cell.
+    pub fn join(self, others: Self) -> Self {
+        let join = |a: Tensor<2>, b: Tensor<2>| Tensor::cat(vec![a, b], 0);
+        Self {
+            hidden: join(self.hidden, others.hidden),
+            cell: self.cell.zip(others.cell).map(|(a, b)| join(a, b)),
+            gates: self.gates.zip(others.gates).map(|(a, b)| join(a, b)),
+        }
+    }
+
     /// Its tensors: hidden, then what else there is.
     pub fn tensors(&self) -> impl Iterator<Item = &Tensor<2>> {
         [Some(&self.hidden), self.cell.as_ref(), self.gates.as_ref()].into_iter().flatten()
