@@ -53,7 +53,7 @@
 //!     type Model = Line;
 //!     type Batcher = Points;
 //!
-//!     fn step(&self, model: &Line, batch: Vec<f32>) -> Result<Step> {
+//!     fn step(&mut self, model: &Line, batch: Vec<f32>) -> Result<Step> {
 //!         let items = batch.len();
 //!         let x = Tensor::<2>::from_data(TensorData::new(batch, [items, 1]), &model.layer.weight.device());
 //!         let loss = (model.layer.forward(x.clone()) - (x * 2.0 - 1.0)).square().mean();
@@ -74,6 +74,7 @@
 //!     optimizer: "adam".parse()?,
 //!     schedule: ScheduleConfig::default(),
 //!     clip_norm: None,
+//!     clip_value: None,
 //!     patience: None,
 //!     checkpoint_seconds: 60.0,
 //! };
@@ -85,7 +86,7 @@
 //! let model = Line { layer: LinearConfig::new(1, 1).init(&device) };
 //! let loader = Loader::new(Points, config.batch_size, 1).shuffled(7);
 //! let fit = Fit { config: &config, seed: 7, device: &device, run: &run, output: &output };
-//! let outcome = fit.run(&Regression, model, &loader)?;
+//! let outcome = fit.run(&mut Regression, model, &loader)?;
 //! assert_eq!(outcome.steps, 40 * 8);
 //!
 //! // Names, layouts and file are PyTorch's: `safetensors.torch.load_file` reads it.

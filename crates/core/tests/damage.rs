@@ -74,6 +74,7 @@ fn settings() -> FitConfig {
         optimizer: OptimizerConfig::default(),
         schedule: ScheduleConfig::default(),
         clip_norm: Some(1.0),
+        clip_value: None,
         patience: None,
         checkpoint_seconds: 60.0,
     }
@@ -283,6 +284,7 @@ fn checkpoints() {
             ("fc.bias/step".to_string(), TensorData::new(vec![3i64], [1])),
             ("fc.bias/exp_avg".to_string(), TensorData::new(vec![0.5f32; 6], [6])),
         ]),
+        carried: NamedTensors::from([("hidden.0".to_string(), TensorData::new(vec![0.25f32; 4], [2, 2]))]),
         state: json!({"epoch": 1, "batch": 2, "step": 12, "sums": {"items": 8, "figures": [["loss", 0.25]]}}),
     };
     whole.save(&path).unwrap();

@@ -73,17 +73,19 @@ struct Task {
     /// The step whose loss is not a number.
     nan_at: Option<u64>,
     steps: Cell<u64>,
+    /// Carried from batch to batch: what the last batch leaves in the next one's points.
+    trace: Cell<f32>,
     /// Loss and items of each step.
     losses: RefCell<Vec<(f64, usize)>>,
     /// Weights at the end of each epoch.
     seen: RefCell<Vec<NamedTensors>>,
 }
 
-impl Learner for Task {
+impl Learner for &Task {
     type Model = Line;
     type Batcher = Points;
 
-    fn step(&self, model: &Line, batch: Vec<f32>) -> Result<Step> {
+    fn step(&mut self, model: &Line, batch: Vec<f32>) -> Result<Step> {
         self.steps.set(self.steps.get() + 1);
         let now = Some(self.steps.get());
         if now == self.fails_at {
@@ -91,7 +93,8 @@ impl Learner for Task {
         }
         let items = batch.len();
         let device = model.layer.weight.val().device();
-        let x = Tensor::from_data(TensorData::new(batch, [items, 1]), &device);
+        let last = self.trace.replace(0.5 * self.trace.get() + batch[0]);
+        let x = Tensor::from_data(TensorData::new(batch, [items, 1]), &device) + 0.01 * last;
         // Noise stands for dropout: a resumed run must draw the same.
         let noise = Tensor::random([items, 1], Distribution::Normal(0.0, 0.01), &device);
         let loss = model.loss(x + noise) * if now == self.nan_at { f64::NAN } else { 1.0 };
@@ -113,6 +116,17 @@ impl Learner for Task {
         let score = self.scores.as_ref().map_or(-loss, |scores| scores[epoch]);
         Ok(Some(Validation { score, figures: vec![("loss", loss)] }))
     }
+
+    fn carried(&self) -> NamedTensors {
+        NamedTensors::from([("trace".into(), TensorData::from([self.trace.get()]))])
+    }
+
+    fn carry(&mut self, _: &Line, mut carried: NamedTensors, source: &Path) -> Result<()> {
+        let trace = carried.remove("trace").and_then(|trace| trace.try_into_vec::<f32>().ok());
+        let missing = || Error::format(source, "carried tensor trace", "nothing", "one number");
+        self.trace.set(*trace.ok_or_else(missing)?.first().ok_or_else(missing)?);
+        Ok(())
+    }
 }
 
 fn settings() -> FitConfig {
@@ -123,6 +137,7 @@ fn settings() -> FitConfig {
         optimizer: OptimizerConfig::default(),
         schedule: ScheduleConfig::default(),
         clip_norm: Some(1.0),
+        clip_value: None,
         patience: None,
         checkpoint_seconds: 1e9,
     }
@@ -146,7 +161,7 @@ fn fit_line(folder: &Path, config: &FitConfig, task: &Task, outputs: usize, item
     let output = Output { json: false, quiet: true };
     let device = Device::flex().autodiff();
     let fit = Fit { config, seed: 3, device: &device, run: &run, output: &output };
-    fit.run(task, model, &Loader::new(Points { items }, config.batch_size, 2).shuffled(3))
+    fit.run(&mut { task }, model, &Loader::new(Points { items }, config.batch_size, 2).shuffled(3))
 }
 
 /// Tests of one program run side by side, but the device has one generator, which a run seeds at every step and a network draws from.
@@ -164,11 +179,11 @@ fn last_checkpoint(folder: &Path) -> Checkpoint {
 }
 
 /// What must not depend on interruptions. (The time that a run took does.)
-fn results(folder: &Path) -> (Vec<u8>, Vec<u8>, NamedTensors, NamedTensors, serde_json::Value) {
-    let Checkpoint { model, optimizer, mut state } = last_checkpoint(folder);
-    state["seconds"].take();
+fn results(folder: &Path) -> (Vec<u8>, Vec<u8>, Checkpoint) {
+    let mut checkpoint = last_checkpoint(folder);
+    checkpoint.state["seconds"].take();
     let read = |name: &str| fs::read(folder.join(name)).unwrap();
-    (read(MODEL), read(Recorder::FILE), model, optimizer, state)
+    (read(MODEL), read(Recorder::FILE), checkpoint)
 }
 
 #[test]
@@ -211,6 +226,7 @@ fn a_run_that_was_stopped_ends_with_the_same_bytes() {
     let whole = tempfile::tempdir().unwrap();
     let outcome = fit(whole.path(), &settings(), &Task::default()).unwrap();
     let expected = results(whole.path());
+    assert_ne!(expected.2.carried["trace"], TensorData::from([0f32]));
     // Before the first step and the last of an epoch, between two epochs, in the middle of one.
     for stop in [1, BATCHES, BATCHES + 1, 3 * BATCHES + 5] {
         // A checkpoint after every step, or none but the first: then what was logged since is taken back.
@@ -314,6 +330,77 @@ fn a_loss_that_is_no_number_stops_at_its_step() {
 }
 
 #[test]
+fn a_loss_that_is_no_number_has_the_advice_that_fits() {
+    let advice = |clip_norm, clip_value| {
+        let folder = tempfile::tempdir().unwrap();
+        let config = FitConfig { clip_norm, clip_value, ..settings() };
+        let task = Task { nan_at: Some(1), ..Task::default() };
+        let said = fit(folder.path(), &config, &task).unwrap_err().to_string();
+        said.split_once(". Try a lower --learning-rate, ").unwrap().1.to_string()
+    };
+    assert_eq!(advice(None, None), "or clip the gradient with --set fit.clip_norm=1");
+    assert_eq!(advice(Some(5.0), None), "or a fit.clip_norm below 5");
+    assert_eq!(advice(None, Some(0.5)), "or a fit.clip_value below 0.5");
+}
+
+/// Plain gradient descent in which a step is the clipped gradient.
+#[test]
+fn gradients_are_clipped_by_value_and_then_by_norm() {
+    let steps = |clip_norm, clip_value| {
+        let folder = tempfile::tempdir().unwrap();
+        let optimizer = "sgd".parse().unwrap();
+        let config = FitConfig {
+            epochs: 1,
+            batch_size: ITEMS,
+            learning_rate: 1.0,
+            optimizer,
+            clip_norm,
+            clip_value,
+            ..settings()
+        };
+        fit(folder.path(), &config, &Task::default()).unwrap();
+        let (before, after) = (weights::tensors_of(&Line::new(1)), model_file(folder.path()));
+        ["layer.weight", "layer.bias"].map(|name| {
+            let value = |tensors: &NamedTensors| tensors[name].as_slice::<f32>().unwrap()[0];
+            value(&before) - value(&after)
+        })
+    };
+    let whole = steps(None, None);
+    assert!(whole.iter().all(|step| step.abs() > 0.3), "{whole:?}");
+    let by_value = steps(None, Some(0.25));
+    assert!(by_value.iter().zip(&whole).all(|(step, whole)| (step - 0.25 * whole.signum()).abs() < 1e-6));
+    let by_both = steps(Some(0.1), Some(0.25));
+    let share = 0.1 / (0.25 * 2f32.sqrt() + 1e-6);
+    assert!(by_both.iter().zip(&by_value).all(|(both, value)| (both - share * value).abs() < 1e-6), "{by_both:?}");
+}
+
+#[test]
+fn a_plateau_lowers_the_rate_and_is_resumed() {
+    let scores = vec![0.1, 0.5, 0.4, 0.3, 0.6, 0.2];
+    let schedule = r#"{"curve": {"curve": "plateau", "factor": 0.5, "patience": 0, "cooldown": 1}}"#;
+    let config =
+        FitConfig { epochs: 6, schedule: serde_json::from_str(schedule).unwrap(), ..with_a_checkpoint_every_step() };
+    let whole = tempfile::tempdir().unwrap();
+    fit(whole.path(), &config, &Task { scores: Some(scores.clone()), ..Task::default() }).unwrap();
+    let records = read_metrics(whole.path().join(Recorder::FILE)).unwrap();
+    let rates: Vec<f64> = (0..6)
+        .map(|epoch| records.iter().find(|r| r.epoch == epoch).unwrap().value("step/learning_rate").unwrap() / 0.03)
+        .collect();
+    assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5], "lower after the third epoch; the fourth is not counted");
+    for stop in [3 * BATCHES + 1, 4 * BATCHES + 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let task = Task { scores: Some(scores.clone()), fails_at: Some(stop), ..Task::default() };
+        fit(folder.path(), &config, &task).unwrap_err();
+        let rest = scores[(stop / BATCHES) as usize..].to_vec();
+        fit(folder.path(), &config, &Task { scores: Some(rest), ..Task::default() }).unwrap();
+        assert!(results(folder.path()) == results(whole.path()), "stopped at step {stop}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let said = fit(folder.path(), &config, &Task { without_validation: true, ..Task::default() }).unwrap_err();
+    assert!(said.to_string().contains("schedule plateau follows the validation score"), "{said}");
+}
+
+#[test]
 fn weights_or_scores_that_are_no_numbers_are_not_kept() {
     // So large a step that the weights overflow in the last update of the epoch, after a finite loss.
     let folder = tempfile::tempdir().unwrap();
@@ -342,6 +429,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
             .contains("fit.patience: found 0; expected at least 1")
     );
     assert!(said(FitConfig { epochs: 0, ..settings() }, ITEMS).contains("fit.epochs"));
+    assert!(said(FitConfig { clip_value: Some(0.0), ..settings() }, ITEMS).contains("fit.clip_value: found 0"));
     assert!(said(FitConfig { learning_rate: f64::NAN, ..settings() }, ITEMS).contains("fit.learning_rate"));
     assert!(said(settings(), 0).contains("no item"));
     assert!(!folder.path().join(CHECKPOINT).exists());
@@ -364,12 +452,13 @@ fn a_checkpoint_of_another_run_is_refused() {
 
     let adam = |key: &str| format!("optimizer state layer.bias/{key}");
     type Spoil = fn(&mut Checkpoint);
-    let cases: [(Spoil, String); 6] = [
+    let cases: [(Spoil, String); 7] = [
         (|c| c.state = serde_json::json!([1]), "state".into()),
         (|c| c.state["epoch"] = serde_json::json!(-1), "state".into()),
         (|c| c.state["batch"] = serde_json::json!(9), "state: found batch 9 of an epoch".into()),
         (|c| c.state["batch"] = serde_json::json!(u64::MAX), "state".into()),
         (|c| _ = c.optimizer.remove("layer.bias/step"), adam("step")),
+        (|c| c.carried.clear(), "carried tensor trace: found nothing".into()),
         (|c| _ = c.optimizer.insert("layer.bias/exp_avg".into(), TensorData::from([0i64])), adam("exp_avg")),
     ];
     for (spoil, place) in cases {

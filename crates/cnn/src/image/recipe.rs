@@ -95,6 +95,7 @@ fn one_cycle(batch_size: usize, learning_rate: f64) -> FitConfig {
             curve: Curve::OneCycle { rise: 0.3, start_divisor: 25.0, final_divisor: 1e4 },
         },
         clip_norm: None,
+        clip_value: None,
         patience: None,
         checkpoint_seconds: 30.0,
     }

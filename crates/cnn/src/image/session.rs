@@ -64,9 +64,9 @@ impl<'a> Session<'a> {
         };
         let batcher = ImageBatcher::training(splits.train.clone(), preprocessing.clone(), options);
         let loader = Loader::new(batcher, config.fit.batch_size, WORKERS).shuffled(config.seed);
-        let task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone() };
+        let mut task = Classification { valid: splits.valid.clone(), preprocessing, device: device.clone() };
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
-        Ok(fit.run(&task, network, &loader)?)
+        Ok(fit.run(&mut task, network, &loader)?)
     }
 }
 

@@ -86,7 +86,7 @@ impl Learner for Classification {
     type Model = Network;
     type Batcher = ImageBatcher;
 
-    fn step(&self, network: &Network, batch: ImageBatch) -> ognivo_core::Result<Step> {
+    fn step(&mut self, network: &Network, batch: ImageBatch) -> ognivo_core::Result<Step> {
         let items = batch.len();
         let (images, targets) = batch.upload(&self.device);
         let logits = network.forward(images);

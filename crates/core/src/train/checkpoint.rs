@@ -17,6 +17,8 @@ pub struct Checkpoint {
     pub model: NamedTensors,
     /// The optimiser's state.
     pub optimizer: NamedTensors,
+    /// What the task carries from batch to batch, as a recurrent network its state; often nothing.
+    pub carried: NamedTensors,
     /// Position in the data, running sums, best score: whatever the loop keeps.
     pub state: Value,
 }
@@ -33,13 +35,15 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::NotFinite`], naming the tensor, when a value is infinite or not a number: what is saved is always a good state.
     pub fn save(&self, path: &Path) -> Result<()> {
-        if let Some(name) = weights::not_finite(&self.model) {
+        let wrong = weights::not_finite(&self.model).or_else(|| weights::not_finite(&self.carried));
+        if let Some(name) = wrong {
             return Err(Error::NotFinite(format!("tensor {name} holds a value that is not finite")));
         }
         let part = |prefix: &'static str, tensors: &NamedTensors| {
             tensors.iter().map(move |(name, data)| (format!("{prefix}{name}"), data.clone())).collect::<Vec<_>>()
         };
-        let tensors = part("model/", &self.model).into_iter().chain(part("optimizer/", &self.optimizer)).collect();
+        let parts = [("model/", &self.model), ("optimizer/", &self.optimizer), ("carried/", &self.carried)];
+        let tensors = parts.into_iter().flat_map(|(prefix, tensors)| part(prefix, tensors)).collect();
         weights::save(path, &tensors, serde_json::json!(Metadata { format: FORMAT, state: self.state.clone() }))
     }
 
@@ -66,22 +70,20 @@ impl Checkpoint {
         if metadata.format != FORMAT {
             return Err(Error::format(path, "metadata", format!("format {}", metadata.format), expected()));
         }
-        let mut checkpoint = Self { model: NamedTensors::new(), optimizer: NamedTensors::new(), state: metadata.state };
+        let [mut model, mut optimizer, mut carried] = [const { NamedTensors::new() }; 3];
         for (name, data) in tensors {
-            if let Some(name) = name.strip_prefix("model/") {
-                checkpoint.model.insert(name.into(), data);
-            } else if let Some(name) = name.strip_prefix("optimizer/") {
-                checkpoint.optimizer.insert(name.into(), data);
-            } else {
-                return Err(Error::format(
-                    path,
-                    format!("tensor {name}"),
-                    "no such part",
-                    "model/... or optimizer/...",
-                ));
-            }
+            let (part, own) = match name.split_once('/') {
+                Some(("model", own)) => (&mut model, own),
+                Some(("optimizer", own)) => (&mut optimizer, own),
+                Some(("carried", own)) => (&mut carried, own),
+                _ => {
+                    let expected = "model/..., optimizer/... or carried/...";
+                    return Err(Error::format(path, format!("tensor {name}"), "no such part", expected));
+                }
+            };
+            part.insert(own.into(), data);
         }
-        Ok(checkpoint)
+        Ok(Self { model, optimizer, carried, state: metadata.state })
     }
 }
 
@@ -95,6 +97,7 @@ mod tests {
         Checkpoint {
             model: NamedTensors::from([("fc.weight".into(), TensorData::from([value]))]),
             optimizer: NamedTensors::from([("fc.weight/exp_avg".into(), TensorData::from([0.1f32]))]),
+            carried: NamedTensors::from([("hidden.0".into(), TensorData::from([-value]))]),
             state: serde_json::json!({"step": 12, "sum": 0.1 + 0.2}),
         }
     }

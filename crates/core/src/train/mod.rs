@@ -9,6 +9,7 @@ pub mod interrupt;
 pub mod loader;
 pub mod metrics_log;
 pub mod optimizer;
+pub mod plateau;
 pub mod progress;
 pub mod recorder;
 pub mod schedule;

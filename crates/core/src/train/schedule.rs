@@ -1,4 +1,5 @@
-//! Learning-rate schedules: a factor of the base learning rate for each step, from the step's number alone.
+//! Learning-rate schedules: a factor of the base learning rate for each step, from the step's number alone (but for
+//! [`Curve::Plateau`], which follows the validation score).
 
 use std::f64::consts::PI;
 use std::str::FromStr;
@@ -56,6 +57,27 @@ pub enum Curve {
         #[serde(default = "final_divisor")]
         final_divisor: f64,
     },
+    /// Multiplied by `factor` whenever the validation score has not risen for more than `patience` epochs; PyTorch's
+    /// `ReduceLROnPlateau` with mode `max` and an absolute threshold. The steps' numbers play no part: [`Plateau`] does the counting.
+    ///
+    /// [`Plateau`]: super::plateau::Plateau
+    Plateau {
+        /// What the rate is multiplied by, above 0 and below 1 (default 0.1).
+        #[serde(default = "tenth")]
+        factor: f64,
+        /// Epochs without a better score that are let pass (default 2; PyTorch: 10).
+        #[serde(default = "plateau_patience")]
+        patience: u64,
+        /// What a better score must have more than the best before (default 0.0001).
+        #[serde(default = "plateau_threshold")]
+        threshold: f64,
+        /// Epochs after a reduction that are not counted (default 0).
+        #[serde(default)]
+        cooldown: u64,
+        /// The factor below which the rate does not go, from 0 to 1 (default 0).
+        #[serde(default)]
+        final_fraction: f64,
+    },
 }
 
 fn tenth() -> f64 {
@@ -72,6 +94,14 @@ fn start_divisor() -> f64 {
 
 fn final_divisor() -> f64 {
     1e4
+}
+
+fn plateau_patience() -> u64 {
+    2
+}
+
+fn plateau_threshold() -> f64 {
+    1e-4
 }
 
 impl ScheduleConfig {
@@ -109,13 +139,18 @@ impl ScheduleConfig {
                 require("start_divisor", start_divisor, start_divisor >= 1.0, "at least 1")?;
                 require("final_divisor", final_divisor, final_divisor >= 1.0, "at least 1")
             }
+            Curve::Plateau { factor, threshold, final_fraction: f, .. } => {
+                require("factor", factor, factor > 0.0 && factor < 1.0, "above 0 and below 1")?;
+                require("threshold", threshold, threshold >= 0.0, "at least 0")?;
+                require("final_fraction", f, (0.0..=1.0).contains(&f), "between 0 and 1")
+            }
         }
     }
 }
 
 impl Curve {
     /// Every name that configuration files accept.
-    pub const NAMES: [&'static str; 4] = ["constant", "step", "cosine", "one-cycle"];
+    pub const NAMES: [&'static str; 5] = ["constant", "step", "cosine", "one-cycle", "plateau"];
 
     /// The name in configuration files and on the command line.
     pub fn name(&self) -> &'static str {
@@ -124,12 +159,13 @@ impl Curve {
             Self::Step { .. } => "step",
             Self::Cosine { .. } => "cosine",
             Self::OneCycle { .. } => "one-cycle",
+            Self::Plateau { .. } => "plateau",
         }
     }
 
     fn factor(&self, step: u64, total: u64) -> f64 {
         match *self {
-            Self::Constant => 1.0,
+            Self::Constant | Self::Plateau { .. } => 1.0,
             Self::Step { every, factor } => factor.powf((step / every.max(1)) as f64),
             Self::Cosine { final_fraction } => anneal(1.0, final_fraction, step as f64 / total.max(1) as f64),
             Self::OneCycle { rise, start_divisor, final_divisor } => {
@@ -156,7 +192,7 @@ impl FromStr for Curve {
     type Err = Error;
 
     /// The curve of that name with its default settings; `step` has none for `every`, so it is written `step:EVERY` or
-    /// `step:EVERY:FACTOR`.
+    /// `step:EVERY:FACTOR`. (A configuration file and `--set` can set all of them.)
     fn from_str(text: &str) -> Result<Self> {
         let of_type = |rest: &str| {
             let mut parts = rest.split(':');
@@ -170,6 +206,13 @@ impl FromStr for Curve {
             ("one-cycle", "") => {
                 Ok(Self::OneCycle { rise: rise(), start_divisor: start_divisor(), final_divisor: final_divisor() })
             }
+            ("plateau", "") => Ok(Self::Plateau {
+                factor: tenth(),
+                patience: plateau_patience(),
+                threshold: plateau_threshold(),
+                cooldown: 0,
+                final_fraction: 0.0,
+            }),
             ("step", rest) => of_type(rest).ok_or_else(|| {
                 Error::Config(format!(
                     "schedule {text:?}: expected step:EVERY or step:EVERY:FACTOR, such as step:1000:0.1"
@@ -252,6 +295,7 @@ mod tests {
             (0.01..0.99f64, 1.0..100.0f64, 1.0..1e5f64).prop_map(|(rise, start_divisor, final_divisor)| {
                 Curve::OneCycle { rise, start_divisor, final_divisor }
             }),
+            Just("plateau".parse().unwrap()),
         ]
     }
 

@@ -5,6 +5,8 @@
 
 mod training;
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use super::optimizer::OptimizerConfig;
 use super::schedule::ScheduleConfig;
 use crate::cli::events::Output;
 use crate::run::RunDirectory;
+use crate::weights::NamedTensors;
 use crate::{Error, Result};
 
 /// How training goes, whatever is trained.
@@ -33,6 +36,8 @@ pub struct FitConfig {
     pub schedule: ScheduleConfig,
     /// Largest global norm of the gradient; larger ones are scaled down to it.
     pub clip_norm: Option<f64>,
+    /// Largest size of a single number of the gradient; larger ones are cut off, before `clip_norm` is applied.
+    pub clip_value: Option<f64>,
     /// Epochs in a row without a better validation score after which training stops; at least 1. Without validation items, and
     /// without this, all epochs are run.
     pub patience: Option<u64>,
@@ -54,8 +59,10 @@ impl FitConfig {
         require("batch_size", self.batch_size as f64, self.batch_size > 0, "at least 1")?;
         let rate = self.learning_rate;
         require("learning_rate", rate, rate.is_finite() && rate > 0.0, "a number above 0")?;
-        let limit = self.clip_norm.unwrap_or(1.0);
-        require("clip_norm", limit, limit.is_finite() && limit > 0.0, "a number above 0")?;
+        for (setting, limit) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
+            let limit = limit.unwrap_or(1.0);
+            require(setting, limit, limit.is_finite() && limit > 0.0, "a number above 0")?;
+        }
         let patience = self.patience.unwrap_or(1);
         require("patience", patience as f64, patience > 0, "at least 1")?;
         require("checkpoint_seconds", self.checkpoint_seconds, self.checkpoint_seconds >= 0.0, "at least 0")?;
@@ -75,13 +82,31 @@ pub trait Learner {
     ///
     /// # Errors
     /// Whatever makes the batch unusable; ends the run, which can be resumed from its last checkpoint.
-    fn step(&self, model: &Self::Model, batch: <Self::Batcher as Batcher>::Batch) -> Result<Step>;
+    fn step(&mut self, model: &Self::Model, batch: <Self::Batcher as Batcher>::Batch) -> Result<Step>;
 
     /// Scores on held-out items, with the network in evaluation mode on a plain device; `None` when there are none.
     ///
     /// # Errors
     /// As [`step`](Self::step).
     fn validate(&self, model: &Self::Model) -> Result<Option<Validation>>;
+
+    /// What the next step needs of the last one, besides the network, as the state of a recurrent network: by default nothing. It is
+    /// saved in every checkpoint.
+    fn carried(&self) -> NamedTensors {
+        NamedTensors::new()
+    }
+
+    /// Takes back what [`carried`](Self::carried) gave when the checkpoint `source` was written, from which a run goes on.
+    ///
+    /// # Errors
+    /// Tensors that are not those of this task, by name.
+    fn carry(&mut self, model: &Self::Model, carried: NamedTensors, source: &Path) -> Result<()> {
+        let _ = model;
+        match carried.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Error::format(source, format!("carried tensor {name}"), "a value", "no such tensor")),
+        }
+    }
 }
 
 /// The outcome of one forward pass in training.
@@ -159,13 +184,13 @@ impl Fit<'_> {
     /// # Errors
     /// [`Error::NotFinite`] names the step of a loss that is infinite or not a number. It, and the errors of settings, data and disk,
     /// end the run at once: the last checkpoint stays, and the run can be resumed from it.
-    pub fn run<L: Learner>(&self, learner: &L, model: L::Model, loader: &Loader<L::Batcher>) -> Result<Outcome> {
+    pub fn run<L: Learner>(&self, learner: &mut L, model: L::Model, loader: &Loader<L::Batcher>) -> Result<Outcome> {
         self.config.validate()?;
         if loader.items() == 0 {
             return Err(Error::Data("there is no item to train on".into()));
         }
         let _lock = self.run.lock()?;
-        let (mut training, mut model) = Training::start(self, model, loader)?;
+        let (mut training, mut model) = Training::start(self, learner, model, loader)?;
         let stopped = loop {
             if let Some(stopped) = training.ended() {
                 break stopped;

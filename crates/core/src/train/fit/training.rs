@@ -12,12 +12,14 @@ use super::{Best, Fit, Learner, Outcome, Step, Stopped, Validation};
 use crate::random::{self, Rng};
 use crate::run::{CHECKPOINT, MODEL};
 use crate::train::checkpoint::Checkpoint;
-use crate::train::clip::clip_norm;
+use crate::train::clip::{clip_norm, clip_value};
 use crate::train::interrupt;
 use crate::train::loader::{Batcher, Loader};
 use crate::train::optimizer::Optimizer;
+use crate::train::plateau::Plateau;
 use crate::train::progress::Progress;
 use crate::train::recorder::Recorder;
+use crate::train::schedule::Curve;
 use crate::weights::{self, NamedTensors};
 use crate::{Error, Result, device};
 
@@ -52,6 +54,9 @@ struct State {
     /// Of the epoch under way.
     sums: Sums,
     best: Option<Best>,
+    /// Of a schedule that follows the validation score.
+    #[serde(default)]
+    plateau: Plateau,
     stopped_early: bool,
     /// Length of the metrics log in bytes.
     metrics_position: u64,
@@ -75,11 +80,12 @@ struct Unread {
 
 impl<'a> Training<'a> {
     /// At the run's checkpoint, or at the beginning, of which a checkpoint is written at once.
-    pub(super) fn start<M: Module, B: Batcher>(
+    pub(super) fn start<L: Learner>(
         fit: &'a Fit<'a>,
-        mut model: M,
-        loader: &Loader<B>,
-    ) -> Result<(Self, M)> {
+        learner: &mut L,
+        mut model: L::Model,
+        loader: &Loader<L::Batcher>,
+    ) -> Result<(Self, L::Model)> {
         let path = fit.run.file(CHECKPOINT);
         let mut optimizer = Optimizer::new(fit.config.optimizer.clone())?;
         let mut state = State::default();
@@ -95,6 +101,7 @@ impl<'a> Training<'a> {
             }
             model = weights::load_into(model, checkpoint.model, &path)?;
             optimizer.load_state(&model, checkpoint.optimizer, &path)?;
+            learner.carry(&model, checkpoint.carried, &path)?;
         }
         let recorder = match resumed {
             true => Recorder::resume(fit.run.path(), state.step, state.metrics_position)?,
@@ -121,7 +128,7 @@ impl<'a> Training<'a> {
             state,
         };
         if !resumed {
-            training.save(&model)?;
+            training.save(learner, &model)?;
         }
         Ok((training, model))
     }
@@ -137,7 +144,7 @@ impl<'a> Training<'a> {
     /// The rest of the current epoch; `false` when Ctrl-C ended it, with everything saved.
     pub(super) fn epoch<L: Learner>(
         &mut self,
-        learner: &L,
+        learner: &mut L,
         mut model: L::Model,
         loader: &Loader<L::Batcher>,
     ) -> Result<(L::Model, bool)> {
@@ -145,7 +152,7 @@ impl<'a> Training<'a> {
             model = self.step(learner, model, batch?)?;
             let interrupted = interrupt::requested();
             if interrupted || self.checkpoint_is_due() {
-                self.checkpoint(&model)?;
+                self.checkpoint(learner, &model)?;
             }
             if interrupted {
                 return Ok((model, false));
@@ -156,13 +163,14 @@ impl<'a> Training<'a> {
 
     fn step<L: Learner>(
         &mut self,
-        learner: &L,
+        learner: &mut L,
         model: L::Model,
         batch: <L::Batcher as Batcher>::Batch,
     ) -> Result<L::Model> {
         // Dropout draws from the device's generator: seeded per step, it does not depend on what came before.
         self.fit.device.seed(random::stream(self.fit.seed, &[random::STEP, self.state.step]).next_u64());
-        let rate = self.fit.config.learning_rate * self.fit.config.schedule.factor(self.state.step, self.total_steps);
+        let scheduled = self.fit.config.schedule.factor(self.state.step, self.total_steps);
+        let rate = self.fit.config.learning_rate * scheduled * self.state.plateau.factor();
         let Step { loss, mut figures, items } = learner.step(&model, batch)?;
         self.state.step = self.state.step.saturating_add(1);
         self.state.batch += 1;
@@ -173,6 +181,9 @@ impl<'a> Training<'a> {
             self.read()?;
         }
         let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+        if let Some(limit) = self.fit.config.clip_value {
+            gradients = clip_value(&model, gradients, limit);
+        }
         if let Some(limit) = self.fit.config.clip_norm {
             gradients = clip_norm(&model, gradients, limit).0;
         }
@@ -216,7 +227,15 @@ impl<'a> Training<'a> {
         let validation = learner.validate(&model.valid())?;
         // Without validation items the last epoch's weights are the ones to keep.
         let keep = match &validation {
-            Some(validation) => self.is_best(validation.score)?,
+            Some(validation) => {
+                let is_best = self.is_best(validation.score)?;
+                self.state.plateau.observe(&self.fit.config.schedule.curve, validation.score);
+                is_best
+            }
+            None if matches!(self.fit.config.schedule.curve, Curve::Plateau { .. }) => {
+                let message = "schedule plateau follows the validation score, and there are no validation items";
+                return Err(Error::Config(message.into()));
+            }
             None => true,
         };
         if keep {
@@ -232,7 +251,7 @@ impl<'a> Training<'a> {
         self.state.epoch += 1;
         self.state.batch = 0;
         self.state.sums = Sums::default();
-        if self.ended().is_some() || self.checkpoint_is_due() { self.checkpoint(model) } else { Ok(()) }
+        if self.ended().is_some() || self.checkpoint_is_due() { self.checkpoint(learner, model) } else { Ok(()) }
     }
 
     /// Whether this epoch's score is the best so far; then it is noted as such.
@@ -279,7 +298,7 @@ impl<'a> Training<'a> {
     }
 
     /// Brings the run's files up to the present.
-    fn checkpoint<M: Module>(&mut self, model: &M) -> Result<()> {
+    fn checkpoint<L: Learner>(&mut self, learner: &L, model: &L::Model) -> Result<()> {
         self.read()?;
         // The weights first: a checkpoint never tells of a best epoch whose weights are not on the disk.
         if let Some(kept) = self.kept.take() {
@@ -287,15 +306,16 @@ impl<'a> Training<'a> {
         }
         self.state.metrics_position = self.recorder.sync()?;
         self.state.seconds = self.seconds();
-        self.save(model)?;
+        self.save(learner, model)?;
         self.last_checkpoint = Instant::now();
         Ok(())
     }
 
-    fn save<M: Module>(&self, model: &M) -> Result<()> {
+    fn save<L: Learner>(&self, learner: &L, model: &L::Model) -> Result<()> {
         let checkpoint = Checkpoint {
             model: weights::tensors_of(model),
             optimizer: self.optimizer.state(model).into_iter().collect(),
+            carried: learner.carried(),
             state: json!(self.state),
         };
         checkpoint.save(&self.fit.run.file(CHECKPOINT)).map_err(|error| match error {
@@ -306,8 +326,13 @@ impl<'a> Training<'a> {
 
     /// Training has diverged, as `what` shows.
     fn not_finite(&self, what: &str) -> Error {
+        let advice = match (self.fit.config.clip_norm, self.fit.config.clip_value) {
+            (None, None) => "or clip the gradient with --set fit.clip_norm=1".into(),
+            (Some(norm), _) => format!("or a fit.clip_norm below {norm}"),
+            (None, Some(value)) => format!("or a fit.clip_value below {value}"),
+        };
         Error::NotFinite(format!(
-            "{what} (epoch {}); the last good state is {}. Try a lower --learning-rate or --set clip_norm=1",
+            "{what} (epoch {}); the last good state is {}. Try a lower --learning-rate, {advice}",
             self.state.epoch + 1,
             self.fit.run.file(CHECKPOINT).display()
         ))
