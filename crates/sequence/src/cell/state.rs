@@ -43,4 +43,9 @@ impl State {
     pub fn tensors(&self) -> impl Iterator<Item = &Tensor<2>> {
         [Some(&self.hidden), self.cell.as_ref(), self.gates.as_ref()].into_iter().flatten()
     }
+
+    /// [`tensors`](Self::tensors), to be replaced.
+    pub fn tensors_mut(&mut self) -> impl Iterator<Item = &mut Tensor<2>> {
+        [Some(&mut self.hidden), self.cell.as_mut(), self.gates.as_mut()].into_iter().flatten()
+    }
 }

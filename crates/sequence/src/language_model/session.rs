@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         let streams = config.fit.batch_size;
         let batches = Streams::new(train.tokens, streams, config.sequence_length, config.seed)?;
         let loader = Loader::new(batches, streams, 1);
-        let mut task = Prediction::new(&model, streams, valid.tokens, valid.sizes, device);
+        let mut task = Prediction::new(streams, valid.tokens, valid.sizes, device);
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
         Ok(fit.run(&mut task, model, &loader)?)
     }

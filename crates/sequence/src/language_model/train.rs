@@ -58,18 +58,16 @@ pub struct Prediction {
     valid: Arc<[u32]>,
     sizes: [u64; 2],
     device: Device,
-    /// States of the right number and shapes.
-    shape: Vec<State>,
+    streams: usize,
     /// The states after the last batch, without gradient.
     carried: Option<Vec<State>>,
 }
 
 impl Prediction {
-    /// Trains `model` on `streams` streams on a device with autodiff, and validates it on the tokens of `valid`, whose characters
-    /// and bytes from the second on are `sizes`; fewer than two tokens mean that there is no validation.
-    pub fn new(model: &LanguageModel, streams: usize, valid: Arc<[u32]>, sizes: [u64; 2], device: &Device) -> Self {
-        let shape = model.start(streams).into_iter().map(State::detach).collect();
-        Self { valid, sizes, device: device.clone(), shape, carried: None }
+    /// Training on `streams` streams on a device with autodiff, validated on the tokens of `valid`, whose characters and bytes from
+    /// the second on are `sizes`; fewer than two tokens mean that there is no validation.
+    pub fn new(streams: usize, valid: Arc<[u32]>, sizes: [u64; 2], device: &Device) -> Self {
+        Self { valid, sizes, device: device.clone(), streams, carried: None }
     }
 }
 
@@ -86,7 +84,7 @@ impl Learner for Prediction {
         Ok(Step { loss: cross_entropy(scores, targets), figures: vec![], items })
     }
 
-    fn validate(&mut self, model: &LanguageModel) -> ognivo_core::Result<Option<Validation>> {
+    fn validate(&self, model: &LanguageModel) -> ognivo_core::Result<Option<Validation>> {
         if self.valid.len() < 2 {
             return Ok(None);
         }
@@ -95,49 +93,38 @@ impl Learner for Prediction {
         Ok(Some(Validation { score: -loss, figures: vec![("loss", loss), ("nats_per_char", nats)] }))
     }
 
-    fn carried(&self) -> ognivo_core::Result<NamedTensors> {
-        let mut tensors = NamedTensors::new();
-        for (number, state) in self.carried.iter().flatten().enumerate() {
-            for (part, tensor) in state.tensors().enumerate() {
-                tensors.insert(format!("{number}.{part}"), tensor.clone().into_data());
-            }
-        }
-        Ok(tensors)
+    fn carried(&self) -> NamedTensors {
+        let named = |(number, state): (usize, &State)| {
+            let parts = state.tensors().enumerate();
+            parts.map(|(part, tensor)| (format!("{number}.{part}"), tensor.clone().into_data())).collect::<Vec<_>>()
+        };
+        self.carried.iter().flatten().enumerate().flat_map(named).collect()
     }
 
-    fn restore(&mut self, mut carried: NamedTensors, path: &Path) -> ognivo_core::Result<()> {
+    fn carry(&mut self, model: &LanguageModel, mut carried: NamedTensors, source: &Path) -> ognivo_core::Result<()> {
+        let wrong = |name: &str, found: String, expected: String| {
+            ognivo_core::Error::format(source, format!("carried tensor {name}"), found, expected)
+        };
         if carried.is_empty() {
             return Ok(());
         }
-        let mut wrong = None;
-        let states = self.shape.iter().enumerate().map(|(number, state)| {
-            let mut parts = 0..;
-            state.clone().map(|tensor| {
-                let name = format!("{number}.{}", parts.next().unwrap_or_default());
-                match carried.remove(&name) {
-                    Some(data) if data.shape.as_slice() == tensor.dims() => Tensor::from_data(data, &self.device),
-                    found => {
-                        let found = found.map_or("no such tensor".into(), |data| format!("{:?}", data.shape));
-                        let expected = format!("{:?}", tensor.dims());
-                        let place = format!("tensor carried/{name}");
-                        wrong.get_or_insert(ognivo_core::Error::format(path, place, found, expected));
-                        tensor
-                    }
-                }
-            })
-        });
-        let states = states.collect();
-        match (wrong, carried.into_keys().next()) {
-            (Some(error), _) => Err(error),
-            (None, Some(name)) => {
-                let place = format!("tensor carried/{name}");
-                Err(ognivo_core::Error::format(path, place, "a state that the network has no place for", "none"))
-            }
-            (None, None) => {
-                self.carried = Some(states);
-                Ok(())
+        let mut states = model.start(self.streams);
+        for (number, state) in states.iter_mut().enumerate() {
+            for (part, tensor) in state.tensors_mut().enumerate() {
+                let name = format!("{number}.{part}");
+                let expected = tensor.dims();
+                *tensor = match carried.remove(&name) {
+                    Some(data) if *data.shape == expected => Tensor::from_data(data, &self.device),
+                    Some(data) => return Err(wrong(&name, format!("{:?}", data.shape), format!("{expected:?}"))),
+                    None => return Err(wrong(&name, "none".into(), format!("{expected:?}"))),
+                };
             }
         }
+        if let Some(name) = carried.keys().next() {
+            return Err(wrong(name, "a value".into(), "no such tensor".into()));
+        }
+        self.carried = Some(states);
+        Ok(())
     }
 }
 
