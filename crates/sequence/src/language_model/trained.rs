@@ -1,0 +1,64 @@
+//! A trained language model, opened from its run directory alone.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
+use ognivo_core::weights;
+
+use super::evaluate::{Scores, evaluate};
+use super::model::LanguageModel;
+use super::session::Tokens;
+use super::split::Split;
+use super::train::LanguageModelConfig;
+use super::vocabulary::Vocabulary;
+use crate::Result;
+
+/// A network with all that is needed to use it.
+#[derive(Debug)]
+pub struct Trained {
+    /// Where it comes from.
+    pub run: RunDirectory,
+    /// How it was trained.
+    pub config: LanguageModelConfig,
+    /// What it was trained on.
+    pub split: Split,
+    /// Its tokens.
+    pub vocabulary: Vocabulary,
+    /// The network, in evaluation mode.
+    pub model: LanguageModel,
+    /// Where its tensors live.
+    pub device: Device,
+}
+
+impl Trained {
+    /// Opens a run directory.
+    ///
+    /// # Errors
+    /// When it is not a run, training has not saved weights yet, or a file in it is damaged or of another network or vocabulary.
+    pub fn open(path: &Path, device: &Device) -> Result<Self> {
+        let run = RunDirectory::open(path)?;
+        let config: LanguageModelConfig = run.read_json(CONFIG)?;
+        let vocabulary = Vocabulary::open(&run)?;
+        let split = Split::open(&run, &vocabulary)?;
+        let file = run.file(MODEL);
+        if !file.exists() {
+            let message =
+                format!("{} has no {MODEL} yet: its first epoch was not finished; go on with --resume", path.display());
+            return Err(ognivo_core::Error::Config(message).into());
+        }
+        let model = config.network.init(vocabulary.len(), device)?;
+        let model = weights::load_into(model, weights::read(&file)?.0, &file)?.valid();
+        Ok(Self { run, config, split, vocabulary, model, device: device.clone() })
+    }
+
+    /// How well it predicts a text.
+    ///
+    /// # Errors
+    /// A text of less than two tokens, or with characters that the vocabulary does not have.
+    pub fn evaluate(&self, text: &[u8]) -> Result<Scores> {
+        let Tokens { tokens, sizes } = Tokens::new(&self.vocabulary, text)?;
+        evaluate(&self.model, &tokens, sizes, &self.device)
+    }
+}
