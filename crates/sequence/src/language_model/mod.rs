@@ -1,1 +1,3 @@
 //! A language model.
+
+pub mod vocabulary;
