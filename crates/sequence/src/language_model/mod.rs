@@ -1,1 +1,4 @@
 //! A language model.
+
+pub mod corpus;
+pub mod grammar;
