@@ -20,6 +20,7 @@
 //! Every text given is escaped: class names, captions and paths may hold anything.
 
 mod chart;
+mod coloured_text;
 mod page;
 mod pictures;
 mod table;
@@ -27,6 +28,7 @@ mod text;
 mod tile;
 
 pub use chart::{BarChart, Chart, ConfusionChart, Histogram, LineChart, Series};
+pub use coloured_text::ColouredText;
 pub use page::{Report, Section};
 pub use pictures::{Picture, PictureGrid, Tone};
 pub use table::{Cell, Table};

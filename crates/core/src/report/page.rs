@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::chart::Chart;
+use super::coloured_text::ColouredText;
 use super::pictures::PictureGrid;
 use super::table::Table;
 use super::text::escape;
@@ -205,6 +206,12 @@ impl Section {
         self
     }
 
+    /// Adds a coloured text.
+    pub fn coloured_text(&mut self, text: ColouredText) -> &mut Self {
+        self.html.push_str(&text.html());
+        self
+    }
+
     /// Adds pictures.
     pub fn pictures(&mut self, grid: PictureGrid) -> &mut Self {
         self.html.push_str(&grid.html());
@@ -245,6 +252,7 @@ mod tests {
             &ConfusionChart::new(EVIL, &matrix, &classes),
         ]);
         section.table(Table::new(EVIL).text(EVIL).number(EVIL).row([EVIL, EVIL]));
+        section.coloured_text(ColouredText::new(EVIL).detail(EVIL).piece(EVIL, 0.5).piece(EVIL, -0.5));
         section.pictures(PictureGrid::new(EVIL).picture(Picture::new(&image, EVIL).unwrap().detail(EVIL)));
         report
     }
