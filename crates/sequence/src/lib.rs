@@ -3,5 +3,6 @@
 pub mod cell;
 mod error;
 pub mod language_model;
+pub mod memory;
 
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use ognivo_core::cli::suggest;
+use ognivo_core::cli::{config, suggest};
 use ognivo_kernels::{Activation, PeepholeGates, Reset, Update};
 use serde::{Deserialize, Serialize};
 
@@ -226,15 +226,26 @@ impl Default for CellConfig {
 impl FromStr for CellConfig {
     type Err = Error;
 
-    /// The cell of that name with its default settings.
-    fn from_str(name: &str) -> Result<Self> {
-        Ok(match name {
+    /// Reads a name, and settings after colons: `gru`, `lstm:forget_bias=1`, `peephole-lstm:peephole=diagonal:gates.input=false`.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(':');
+        let default = match parts.next().unwrap_or_default() {
             "rnn" => Self::Rnn(RnnConfig::default()),
             "lstm" => Self::Lstm(LstmConfig::default()),
             "peephole-lstm" => Self::PeepholeLstm(PeepholeLstmConfig::default()),
             "gru" => Self::Gru(GruConfig::default()),
             other => return Err(ognivo_core::Error::Config(suggest::unknown("cell", other, &Self::NAMES)).into()),
-        })
+        };
+        let mut overlay = serde_json::json!({});
+        for setting in parts {
+            let (key, value) = setting.split_once('=').ok_or_else(|| {
+                let example = "key=value, as in lstm:forget_bias=1";
+                ognivo_core::Error::Config(format!("cell {text}: found {setting}; expected {example}"))
+            })?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            config::set(&mut overlay, key, value)?;
+        }
+        Ok(config::resolve(&default, &[overlay])?)
     }
 }
 

@@ -22,6 +22,11 @@ impl Rnn {
     pub(super) fn init(config: &RnnConfig, input: usize, hidden: usize, device: &Device) -> Self {
         Self { weights: Weights::init(input, hidden, 1, config.bias, device), activation: config.activation }
     }
+
+    /// The function after the sum.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
 }
 
 impl Recurrent for Rnn {

@@ -42,7 +42,7 @@ impl Weights {
     }
 
     /// Both biases in one.
-    pub(super) fn bias(&self) -> Option<Tensor<1>> {
+    pub(crate) fn bias(&self) -> Option<Tensor<1>> {
         let biases = [&self.bias_ih, &self.bias_hh];
         biases.into_iter().flatten().map(Param::val).reduce(|sum, bias| sum + bias)
     }
