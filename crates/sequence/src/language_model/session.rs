@@ -15,12 +15,10 @@ use serde_json::Value;
 use super::batch::Streams;
 use super::corpus::Corpus;
 use super::model::LanguageModel;
+use super::split::{SPLIT, Split};
 use super::train::{LanguageModelConfig, Prediction};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Unit, Vocabulary};
 use crate::Result;
-
-/// The file of a run directory that says what the model was trained on: names, sizes and hashes of the parts.
-pub const CORPUS: &str = "corpus.json";
 
 /// A text as tokens, with what its figures are divided by.
 #[derive(Clone, Debug)]
@@ -45,41 +43,64 @@ impl Tokens {
     }
 }
 
-/// A run that is ready to train.
+/// A run that is ready to train; nothing of it is written yet.
 pub struct Session<'a> {
-    run: &'a RunDirectory,
     config: &'a LanguageModelConfig,
+    split: Split,
     vocabulary: Vocabulary,
-    train: Tokens,
+    batches: Streams,
     valid: Tokens,
     model: LanguageModel,
     device: &'a Device,
 }
 
 impl<'a> Session<'a> {
-    /// Writes what the run directory must hold to be used, and makes the network from the seed. `device` has autodiff.
-    pub fn new(
-        run: &'a RunDirectory,
+    /// A new run: makes the vocabulary from the text and the network from the seed. `device` has autodiff.
+    ///
+    /// # Errors
+    /// A text that is too short for the batches, or of which the vocabulary can say nothing.
+    pub fn new(config: &'a LanguageModelConfig, corpus: &Corpus, device: &'a Device) -> Result<Self> {
+        let vocabulary = match config.unit {
+            // Which characters there are tells nothing of what the other parts say, and then none is unknown (Karpathy 2015).
+            Unit::Characters => {
+                let parts = [Some(&corpus.train), Some(&corpus.valid), corpus.test.as_ref()];
+                let text: Vec<_> = parts.into_iter().flatten().map(|part| &part.text[..]).collect();
+                Vocabulary::build(&config.unit, &text.concat())?
+            }
+            _ => Vocabulary::build(&config.unit, &corpus.train.text)?,
+        };
+        Self::with(Split::new(corpus, &vocabulary), vocabulary, config, corpus, device)
+    }
+
+    /// A run that goes on, with its vocabulary and on its text.
+    ///
+    /// # Errors
+    /// When the text is another one than that of the run.
+    pub fn resumed(
+        run: &RunDirectory,
         config: &'a LanguageModelConfig,
         corpus: &Corpus,
         device: &'a Device,
     ) -> Result<Self> {
-        let resumed = run.file(CONFIG).exists();
-        let vocabulary = match resumed {
-            true => Vocabulary::open(run)?,
-            false => Vocabulary::build(&config.unit, corpus)?,
-        };
-        let (train, valid) =
-            (Tokens::new(&vocabulary, &corpus.train.text)?, Tokens::new(&vocabulary, &corpus.valid.text)?);
+        let vocabulary = Vocabulary::open(run)?;
+        let split = Split::open(run, &vocabulary)?;
+        split.require(corpus)?;
+        Self::with(split, vocabulary, config, corpus, device)
+    }
+
+    fn with(
+        split: Split,
+        vocabulary: Vocabulary,
+        config: &'a LanguageModelConfig,
+        corpus: &Corpus,
+        device: &'a Device,
+    ) -> Result<Self> {
+        let train = Tokens::new(&vocabulary, &corpus.train.text)?;
+        let valid = Tokens::new(&vocabulary, &corpus.valid.text)?;
+        let batches = Streams::new(train.tokens, config.fit.batch_size, config.sequence_length, config.seed)?;
         device.seed(random::stream(config.seed, &[random::INIT]).next_u64());
         let model = config.network.init(vocabulary.len(), device)?;
-        if !resumed {
-            vocabulary.save(run)?;
-            run.write_json(CORPUS, &corpus.summary())?;
-            // The configuration is written last: its presence makes the folder a run.
-            run.write_json(CONFIG, config)?;
-        }
-        Ok(Self { run, config, vocabulary, train, valid, model, device })
+        Ok(Self { config, split, vocabulary, batches, valid, model, device })
     }
 
     /// Trainable values in the network.
@@ -92,16 +113,21 @@ impl<'a> Session<'a> {
         &self.vocabulary
     }
 
-    /// Tokens of the training and the validation part.
-    pub fn tokens(&self) -> [usize; 2] {
-        [self.train.tokens.len(), self.valid.tokens.len()]
+    /// What it trains on.
+    pub fn split(&self) -> &Split {
+        &self.split
     }
 
-    /// Trains, from the run's checkpoint when it has one.
-    pub fn fit(self, output: &Output) -> Result<Outcome> {
-        let Self { run, config, train, valid, model, device, .. } = self;
+    /// Trains in a run directory, from its checkpoint when it has one; a new one first gets all that it must hold to be used.
+    pub fn fit(self, run: &RunDirectory, output: &Output) -> Result<Outcome> {
+        let Self { config, split, vocabulary, batches, valid, model, device } = self;
+        if !run.file(CONFIG).exists() {
+            vocabulary.save(run)?;
+            run.write_json(SPLIT, &split)?;
+        }
+        // The configuration is written last: its presence makes the folder a run.
+        run.write_json(CONFIG, config)?;
         let streams = config.fit.batch_size;
-        let batches = Streams::new(train.tokens, streams, config.sequence_length, config.seed)?;
         let loader = Loader::new(batches, streams, 1);
         let mut task = Prediction::new(streams, valid.tokens, valid.sizes, device);
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };

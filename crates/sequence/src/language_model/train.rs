@@ -10,6 +10,7 @@ use ognivo_core::weights::NamedTensors;
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Streams, TextBatch};
+use super::corpus::CorpusOptions;
 use super::evaluate::evaluate;
 use super::model::{LanguageModel, NetworkConfig};
 use super::vocabulary::Unit;
@@ -37,6 +38,15 @@ pub struct LanguageModelConfig {
 }
 
 impl LanguageModelConfig {
+    /// How the text is read and divided.
+    pub fn corpus_options(&self) -> CorpusOptions {
+        CorpusOptions {
+            bytes: self.unit == Unit::Bytes,
+            valid_fraction: self.valid_fraction,
+            ..CorpusOptions::default()
+        }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -114,8 +124,8 @@ impl Learner for Prediction {
                 let name = format!("{number}.{part}");
                 let expected = tensor.dims();
                 *tensor = match carried.remove(&name) {
-                    Some(data) if *data.shape == expected => Tensor::from_data(data, &self.device),
-                    Some(data) => return Err(wrong(&name, format!("{:?}", data.shape), format!("{expected:?}"))),
+                    Some(data) if *data.shape() == expected => Tensor::from_data(data, &self.device),
+                    Some(data) => return Err(wrong(&name, format!("{:?}", data.shape()), format!("{expected:?}"))),
                     None => return Err(wrong(&name, "none".into(), format!("{expected:?}"))),
                 };
             }
