@@ -6,6 +6,4 @@
 //! [`evaluate`], the loss; [`session`], one run; [`recipe`], settings; [`trained`], the result; [`generate`] and [`sample`].
 
 pub mod batch;
-pub mod evaluate;
 pub mod model;
-pub mod train;
