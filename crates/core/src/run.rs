@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use crate::file::write_atomic;
+pub use crate::file::{sha256, write_atomic};
 use crate::{Error, Result, file};
 
 /// The resolved configuration of the run.

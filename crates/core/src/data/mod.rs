@@ -2,6 +2,7 @@
 //!
 //! [`open_images`] is the front door: it recognises by content which layout a path holds and returns
 //! [`ImageSplits`]. Every set behind it is an [`ImageSet`]. [`digits()`] is the set that ships with the code.
+//! [`read_bytes`] reads any other file, gzip or plain.
 //!
 //! ```
 //! use ognivo_core::data::{self, ImageSet};
@@ -30,6 +31,7 @@ pub(crate) use digits::DIGITS;
 pub use digits::digits;
 pub use open::{ImageOptions, ImageSplits, Layout, open_images};
 pub use sets::{MemoryImages, Subset, split_stratified};
+pub use source::read_bytes;
 
 /// A picture: 8 bits a channel, rows from the top, channels interleaved (H, W, C).
 #[derive(Clone, Debug, PartialEq, Eq)]

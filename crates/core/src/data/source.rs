@@ -118,6 +118,15 @@ impl Read for Source<'_> {
     }
 }
 
+/// The bytes of a file, unpacked if it is gzip (recognised by its first two bytes, not by its name).
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Format`] for damaged gzip, and for more than `limit` bytes (never more than 4 GiB), of which
+/// no more are unpacked.
+pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    Source::open(path)?.rest(limit.min(MAX_BYTES), "content")
+}
+
 /// Reads a small text file (class names, annotations) of at most `limit` bytes.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String> {
     let bytes = Source::open(path)?.rest(limit, "text")?;

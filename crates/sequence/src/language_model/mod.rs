@@ -3,7 +3,15 @@
 //! Mikolov et al. 2010, "Recurrent neural network based language model"; on characters Sutskever et al. 2011 and Karpathy 2015.
 //!
 //! Reading order: [`corpus`] and [`grammar`], where texts come from; [`vocabulary`], tokens; [`batch`]; [`model`]; [`train`] and
-//! [`evaluate`], the loss; [`session`], one run; [`recipe`], settings; [`trained`], the result; [`generate`] and [`sample`].
+//! [`evaluate`], the loss; [`sample`], [`generate`] and [`next`], texts.
 
 pub mod batch;
+pub mod corpus;
+pub mod evaluate;
+pub mod generate;
+pub mod grammar;
 pub mod model;
+pub mod next;
+pub mod sample;
+pub mod train;
+pub mod vocabulary;
