@@ -1,3 +1,5 @@
 //! A language model.
 
+pub mod generate;
+pub mod sample;
 pub mod vocabulary;
