@@ -5,6 +5,8 @@
 
 mod characters;
 mod pieces;
+mod spelling;
+mod subwords;
 pub mod unit;
 mod words;
 
@@ -12,12 +14,15 @@ use ognivo_core::run::RunDirectory;
 use serde::{Deserialize, Serialize};
 
 use self::characters::Characters;
+use self::subwords::Subwords;
 pub use self::unit::Unit;
 use self::words::Words;
 use crate::Result;
 
 /// The file of a run directory that holds the vocabulary.
 pub const FILE: &str = "vocabulary.json";
+/// The file beside it that holds the sub-words, in the form of the Hugging Face tokenizers library.
+pub const TOKENIZER: &str = "tokenizer.json";
 
 /// The tokens, numbered from 0.
 #[derive(Clone, Debug)]
@@ -31,6 +36,7 @@ enum Table {
     Characters(Characters),
     Bytes,
     Words(Words),
+    Subwords(Box<Subwords>),
 }
 
 /// What `vocabulary.json` holds.
@@ -57,7 +63,7 @@ impl Vocabulary {
             Unit::Characters => Table::Characters(Characters::build(utf8(text)?)?),
             Unit::Bytes => Table::Bytes,
             Unit::Words(settings) => Table::Words(Words::build(settings, utf8(text)?)?),
-            Unit::Subwords(_) => unimplemented!("sub-words"),
+            Unit::Subwords(settings) => Table::Subwords(Box::new(Subwords::build(settings, utf8(text)?)?)),
         };
         Ok(Self { unit: unit.clone(), table })
     }
@@ -74,6 +80,7 @@ impl Vocabulary {
             Table::Characters(characters) => characters.len(),
             Table::Bytes => 256,
             Table::Words(words) => words.all().len(),
+            Table::Subwords(subwords) => subwords.len(),
         }
     }
 
@@ -90,6 +97,7 @@ impl Vocabulary {
             Table::Characters(characters) => characters.encode(utf8(text)?),
             Table::Bytes => Ok(text.iter().map(|&byte| u32::from(byte)).collect()),
             Table::Words(words) => Ok(words.encode(utf8(text)?)),
+            Table::Subwords(subwords) => subwords.encode(utf8(text)?),
         }
     }
 
@@ -99,16 +107,21 @@ impl Vocabulary {
             Table::Characters(characters) => characters.pieces.get(token),
             Table::Bytes => BYTES.get(token as usize..).and_then(|rest| rest.get(..1)).unwrap_or_default(),
             Table::Words(words) => words.pieces.get(token),
+            Table::Subwords(subwords) => subwords.pieces.get(token),
         }
     }
 
     /// What a token adds to a text that ends with the byte `last`: [`bytes_of`](Self::bytes_of), but a word at the beginning of
     /// a line has no space before it.
     pub fn bytes_after(&self, last: Option<u8>, token: u32) -> &[u8] {
-        let piece = self.bytes_of(token);
-        match (&self.table, piece) {
-            (Table::Words(_), [b' ', word @ ..]) if last.is_none_or(|last| last.is_ascii_whitespace()) => word,
-            _ => piece,
+        let drops_space = match &self.table {
+            Table::Characters(_) | Table::Bytes => false,
+            Table::Words(_) => last.is_none_or(|last| last.is_ascii_whitespace()),
+            Table::Subwords(subwords) => subwords.drops_space(last),
+        };
+        match self.bytes_of(token) {
+            [b' ', word @ ..] if drops_space => word,
+            piece => piece,
         }
     }
 
@@ -131,6 +144,7 @@ impl Vocabulary {
         match &self.table {
             Table::Characters(_) | Table::Bytes => None,
             Table::Words(_) => Some(0),
+            Table::Subwords(subwords) => subwords.unknown(),
         }
     }
 
@@ -146,9 +160,12 @@ impl Vocabulary {
     pub fn save(&self, run: &RunDirectory) -> Result<()> {
         let entries = match &self.table {
             Table::Characters(characters) => characters.all().iter().map(char::to_string).collect(),
-            Table::Bytes => vec![],
+            Table::Bytes | Table::Subwords(_) => vec![],
             Table::Words(words) => words.all().to_vec(),
         };
+        if let Table::Subwords(subwords) = &self.table {
+            run.write_json(TOKENIZER, subwords.file())?;
+        }
         Ok(run.write_json(FILE, &File { unit: self.unit.clone(), entries })?)
     }
 
@@ -174,15 +191,16 @@ impl Vocabulary {
                 let expected = "different characters in the order of their code points";
                 Table::Characters(Characters::new(characters).map_err(|found| fault("entries", found, expected))?)
             }
-            Unit::Bytes if entries.is_empty() => Table::Bytes,
-            Unit::Bytes => {
-                return Err(fault("entries", format!("{} entries", entries.len()), "none: bytes need no list").into());
+            Unit::Bytes | Unit::Subwords(_) if !entries.is_empty() => {
+                let expected = format!("none: {} have no list here", unit.name());
+                return Err(fault("entries", format!("{} entries", entries.len()), &expected).into());
             }
+            Unit::Bytes => Table::Bytes,
             Unit::Words(_) => {
                 let expected = "\"<unk>\", \"<eos>\", then different words";
                 Table::Words(Words::new(entries).map_err(|found| fault("entries", found, expected))?)
             }
-            Unit::Subwords(_) => unimplemented!("sub-words"),
+            Unit::Subwords(_) => Table::Subwords(Box::new(Subwords::open(&run.file(TOKENIZER))?)),
         };
         Ok(Self { unit, table })
     }
