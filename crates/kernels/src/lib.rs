@@ -88,6 +88,8 @@ mod dropout;
 mod flex;
 mod linear;
 #[cfg(feature = "flex")]
+mod matrix_vector;
+#[cfg(feature = "flex")]
 mod parallel;
 mod pool2d;
 #[cfg(feature = "flex")]
@@ -114,4 +116,9 @@ pub use pool2d::{
 pub use recurrent::{
     Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, lstm,
     lstm_reference, rnn, rnn_reference, unroll,
+};
+#[cfg(feature = "flex")]
+pub use {
+    matrix_vector::multiply_add as matrix_vector_add,
+    recurrent::{StepCell, StepKind},
 };

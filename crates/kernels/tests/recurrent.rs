@@ -5,8 +5,8 @@ mod support;
 
 use burn::tensor::{Device, Tensor};
 use ognivo_kernels::{
-    Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, Update, Walk, gru, gru_reference, lstm,
-    lstm_reference, rnn, rnn_reference,
+    Activation, Forget, GruForm, LstmForm, Peephole, PeepholeGates, Reset, StepCell, StepKind, Update, Walk, gru,
+    gru_reference, linear_reference, lstm, lstm_reference, rnn, rnn_reference,
 };
 use proptest::prelude::*;
 use support::{assert_close, assert_slopes, assert_threads_agree, outcome, values};
@@ -292,5 +292,44 @@ fn padding_reaches_nothing() {
             inputs[0] = poisoned(gates);
             assert_eq!(outcome(run, &inputs), clean, "{gates} gates");
         }
+    }
+}
+
+/// One step at a time on plain numbers is the same as the whole sequence.
+#[test]
+fn steps_equal_sequences() {
+    let (time, hidden, inputs) = (4, 21, 5);
+    let case = Case::new(time, 1, hidden);
+    let device = Device::flex();
+    let x = values(time * inputs, 6);
+    let tensor = |values: &[f32], shape: [usize; 2]| Tensor::<1>::from_floats(values, &device).reshape(shape);
+    let check = |kind: StepKind, gates: usize, run: &dyn Fn(Tensor<3>, Tensor<2>) -> Tensor<3>| {
+        let weights = [values(gates * hidden * inputs, 1), case.matrix(gates), values(gates * hidden, 9)];
+        let mut cell = StepCell::new(kind.clone(), weights[0].clone(), weights[1].clone(), weights[2].clone());
+        let bias = Tensor::<1>::from_floats(weights[2].as_slice(), &device);
+        let input = tensor(&weights[0], [gates * hidden, inputs]);
+        let projected = linear_reference(tensor(&x, [time, inputs]), input.transpose(), Some(bias));
+        let projected = projected.reshape([time, 1, gates * hidden]);
+        let expected = run(projected, tensor(&weights[1], [gates * hidden, hidden]));
+        let expected: Vec<f32> = expected.into_data().try_to_vec().unwrap();
+        let found: Vec<f32> = x.chunks(inputs).flat_map(|x| cell.step(x).to_vec()).collect();
+        assert_close(&[found], &[expected], 1e-5);
+    };
+    let zero = || Tensor::<2>::zeros([1, hidden], &device);
+    let walk = Walk::default();
+    check(StepKind::Rnn(Activation::Tanh), 1, &|p, w| rnn_reference(p, w, zero(), Activation::Tanh, &walk).0);
+    for form in GRU_FORMS {
+        let kind = StepKind::Gru { form, recurrent_bias: vec![] };
+        check(kind, 3, &|p, w| gru_reference(p, w, None, zero(), form, &walk).0);
+    }
+    let gates = PeepholeGates { forget: false, ..PeepholeGates::ALL };
+    for rows in [0, 3, 3 * hidden] {
+        let weight = values(rows * hidden, 8).into_iter().map(|value| value * 0.2).collect::<Vec<_>>();
+        let form = LstmForm::default();
+        let kind = StepKind::Lstm { form, peephole: (rows > 0).then(|| (weight.clone(), gates)) };
+        check(kind, 4, &|p, w| {
+            let peephole = (rows > 0).then(|| Peephole { weight: tensor(&weight, [rows, hidden]), gates });
+            lstm_reference(p, w, peephole, zero(), zero(), form, &walk).0
+        });
     }
 }

@@ -30,8 +30,8 @@ use crate::{Error, Result};
 pub(crate) use digits::DIGITS;
 pub use digits::digits;
 pub use open::{ImageOptions, ImageSplits, Layout, open_images};
-pub use source::read_bytes;
 pub use sets::{MemoryImages, Subset, split_stratified};
+pub use source::read_bytes;
 
 /// A picture: 8 bits a channel, rows from the top, channels interleaved (H, W, C).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,10 +13,14 @@ mod gru;
 mod lstm;
 mod rnn;
 #[cfg(feature = "flex")]
+mod step;
+#[cfg(feature = "flex")]
 mod steps;
 mod unroll;
 
 pub use gru::{GruForm, Reset, Update, gru, gru_reference};
 pub use lstm::{Forget, LstmForm, Peephole, PeepholeGates, lstm, lstm_reference};
 pub use rnn::{Activation, rnn, rnn_reference};
+#[cfg(feature = "flex")]
+pub use step::{StepCell, StepKind};
 pub use unroll::{Walk, unroll};

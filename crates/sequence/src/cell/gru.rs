@@ -63,3 +63,17 @@ impl Recurrent for Gru {
         (outputs, State { hidden, cell: None, gates: None })
     }
 }
+
+#[cfg(feature = "flex")]
+impl Gru {
+    pub(super) fn parts(&self) -> super::stepping::Parts {
+        let (bias, recurrent_bias) = self.biases();
+        let recurrent_bias = recurrent_bias.map(super::numbers).unwrap_or_default();
+        super::stepping::Parts {
+            kind: ognivo_kernels::StepKind::Gru { form: self.form, recurrent_bias },
+            input: self.weights.weight_ih.val(),
+            recurrent: self.weights.weight_hh.val(),
+            bias,
+        }
+    }
+}

@@ -76,6 +76,21 @@ impl Lstm {
     }
 }
 
+#[cfg(feature = "flex")]
+impl Lstm {
+    /// `None` with full gate recurrence.
+    pub(super) fn parts(&self, peephole: Option<Peephole>) -> Option<super::stepping::Parts> {
+        let (units, present) = (self.hidden(), self.variant.blocks());
+        let peephole = peephole.map(|Peephole { weight, gates }| (super::numbers(weight), gates));
+        self.weight_gh.is_none().then(|| super::stepping::Parts {
+            kind: ognivo_kernels::StepKind::Lstm { form: self.variant.form(), peephole },
+            input: spread(self.weights.weight_ih.val(), present, units),
+            recurrent: spread(self.weights.weight_hh.val(), present, units),
+            bias: self.weights.bias().map(|bias| spread(bias, present, units)),
+        })
+    }
+}
+
 impl Recurrent for Lstm {
     fn hidden(&self) -> usize {
         self.weights.hidden()

@@ -30,6 +30,8 @@ pub mod pytorch;
 mod rnn;
 pub mod stack;
 mod state;
+#[cfg(feature = "flex")]
+mod stepping;
 mod weights;
 
 use burn::module::Module;
@@ -44,6 +46,10 @@ pub use peephole::PeepholeLstm;
 pub use rnn::Rnn;
 pub use stack::{Stack, StackConfig};
 pub use state::State;
+#[cfg(feature = "flex")]
+pub use stepping::Stepping;
+#[cfg(feature = "flex")]
+pub(crate) use stepping::numbers;
 pub use weights::Weights;
 
 /// What every cell does.
@@ -108,6 +114,29 @@ impl Recurrent for Cell {
             Self::Lstm(cell) => cell.forward(x, state, walk),
             Self::PeepholeLstm(cell) => cell.forward(x, state, walk),
             Self::Gru(cell) => cell.forward(x, state, walk),
+        }
+    }
+}
+
+#[cfg(feature = "flex")]
+impl Cell {
+    fn device(&self) -> Device {
+        let weights = match self {
+            Self::Rnn(cell) => &cell.weights,
+            Self::Lstm(cell) => &cell.weights,
+            Self::PeepholeLstm(cell) => &cell.lstm.weights,
+            Self::Gru(cell) => &cell.weights,
+        };
+        weights.weight_hh.val().device()
+    }
+
+    /// What one step on plain numbers needs; `None` where there is no such step.
+    fn parts(&self) -> Option<stepping::Parts> {
+        match self {
+            Self::Rnn(cell) => Some(cell.parts()),
+            Self::Lstm(cell) => cell.parts(None),
+            Self::PeepholeLstm(cell) => cell.parts(),
+            Self::Gru(cell) => Some(cell.parts()),
         }
     }
 }

@@ -56,8 +56,19 @@ impl Recurrent for PeepholeLstm {
     }
 
     fn forward(&self, x: Tensor<3>, state: State, walk: &Walk) -> (Tensor<3>, State) {
+        self.lstm.run(x, state, Some(self.peephole()), walk)
+    }
+}
+
+impl PeepholeLstm {
+    fn peephole(&self) -> Peephole {
         let PeepholeGates { input, forget, output } = self.gates;
         let weight = spread(self.weight_ch.val(), [input, forget, output], self.kind.rows(self.hidden()));
-        self.lstm.run(x, state, Some(Peephole { weight, gates: self.gates }), walk)
+        Peephole { weight, gates: self.gates }
+    }
+
+    #[cfg(feature = "flex")]
+    pub(super) fn parts(&self) -> Option<super::stepping::Parts> {
+        self.lstm.parts(Some(self.peephole()))
     }
 }

@@ -45,3 +45,15 @@ impl Recurrent for Rnn {
         (outputs, State { hidden, cell: None, gates: None })
     }
 }
+
+#[cfg(feature = "flex")]
+impl Rnn {
+    pub(super) fn parts(&self) -> super::stepping::Parts {
+        super::stepping::Parts {
+            kind: ognivo_kernels::StepKind::Rnn(self.activation),
+            input: self.weights.weight_ih.val(),
+            recurrent: self.weights.weight_hh.val(),
+            bias: self.weights.bias(),
+        }
+    }
+}

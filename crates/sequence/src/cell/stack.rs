@@ -12,6 +12,8 @@ use crate::{Error, Result};
 /// Largest hidden state: the weights of an LSTM are 4 GB then.
 const MAX_HIDDEN: usize = 1 << 14;
 const MAX_LAYERS: usize = 64;
+/// What layer normalisation adds to the variance.
+pub(super) const NORM_EPSILON: f64 = 1e-5;
 
 /// How a [`Stack`] is built.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +118,7 @@ impl StackConfig {
                 reverse: self.bidirectional.then(|| self.cell.init(inputs, self.hidden, device)).transpose()?,
             });
         }
-        let norm = |_| LayerNormConfig::new(self.outputs()).with_epsilon(1e-5).init(device);
+        let norm = |_| LayerNormConfig::new(self.outputs()).with_epsilon(NORM_EPSILON).init(device);
         let rows = self.layers * self.directions();
         let start = || Param::from_tensor(Tensor::zeros([rows, self.hidden], device));
         Ok(Stack {

@@ -43,7 +43,11 @@ impl Streams {
     pub fn new(tokens: impl Into<Arc<[u32]>>, streams: usize, steps: usize, seed: u64) -> Result<Self> {
         let tokens = tokens.into();
         if steps == 0 || streams == 0 {
-            return Err(Error::setting("sequence_length and batch_size", format!("{steps} and {streams}"), "at least 1"));
+            return Err(Error::setting(
+                "sequence_length and batch_size",
+                format!("{steps} and {streams}"),
+                "at least 1",
+            ));
         }
         let length = tokens.len().saturating_sub(1) / streams;
         if length < steps {

@@ -66,7 +66,11 @@ impl NetworkConfig {
             return Err(Error::setting("embedding", self.embedding, "1 to 16384"));
         }
         if self.tied && self.embedding != self.rnn.hidden {
-            return Err(Error::setting("embedding", self.embedding, format!("{}, the hidden size, with tied weights", self.rnn.hidden)));
+            return Err(Error::setting(
+                "embedding",
+                self.embedding,
+                format!("{}, the hidden size, with tied weights", self.rnn.hidden),
+            ));
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(Error::setting("dropout", self.dropout, "at least 0 and below 1"));

@@ -16,14 +16,14 @@ fn thirds(row: &mut [f32], hidden: usize) -> [&mut [f32]; 3] {
 
 vectorised! {
     /// Reset and update gate from their sums.
-    pub(super) fn open(row: &mut [f32], hidden: usize) {
+    pub(in crate::recurrent) fn open(row: &mut [f32], hidden: usize) {
         for sum in &mut row[..2 * hidden] {
             *sum = sigmoid(*sum);
         }
     }
 
     /// `r * seen`, what the candidate's weight is multiplied by.
-    pub(super) fn reset(row: &[f32], seen: &[f32], product: &mut [f32]) {
+    pub(in crate::recurrent) fn reset(row: &[f32], seen: &[f32], product: &mut [f32]) {
         let n = product.len();
         for j in 0..n {
             product[j] = row[..n][j] * seen[..n][j];
@@ -31,7 +31,7 @@ vectorised! {
     }
 
     /// Adds `r * product` to the sum of the candidate.
-    pub(super) fn reset_after(row: &mut [f32], product: &[f32]) {
+    pub(in crate::recurrent) fn reset_after(row: &mut [f32], product: &[f32]) {
         let units = product.len();
         let [r, _, n] = thirds(row, units);
         for j in 0..units {
@@ -40,7 +40,7 @@ vectorised! {
     }
 
     /// The candidate from its sum, and the new `hidden`.
-    pub(super) fn update(row: &mut [f32], hidden: &mut [f32], update: Update) {
+    pub(in crate::recurrent) fn update(row: &mut [f32], hidden: &mut [f32], update: Update) {
         let units = hidden.len();
         let [_, z, n] = thirds(row, units);
         for j in 0..units {
@@ -54,7 +54,7 @@ vectorised! {
 
     /// From the gradient to the new state: those to the sums of update gate and candidate, in their places, and what
     /// reaches the state before directly, in place of that to the new one.
-    pub(super) fn update_backward(row: &mut [f32], previous: &[f32], gradient: &mut [f32], update: Update) {
+    pub(in crate::recurrent) fn update_backward(row: &mut [f32], previous: &[f32], gradient: &mut [f32], update: Update) {
         let units = gradient.len();
         let [_, z, n] = thirds(row, units);
         let previous = &previous[..units];
@@ -72,7 +72,7 @@ vectorised! {
 
     /// With the reset before the product: from the gradient to `r * seen`, those to the sum of the reset gate, in its
     /// place, and to `seen`, in place; `product` becomes `r * seen` once more.
-    pub(super) fn reset_backward(row: &mut [f32], seen: &[f32], gradient: &mut [f32], product: &mut [f32]) {
+    pub(in crate::recurrent) fn reset_backward(row: &mut [f32], seen: &[f32], gradient: &mut [f32], product: &mut [f32]) {
         let units = gradient.len();
         let (r, seen, product) = (&mut row[..units], &seen[..units], &mut product[..units]);
         for j in 0..units {
@@ -85,7 +85,7 @@ vectorised! {
 
     /// With the reset after the product: from the gradient to the sum of the candidate, those to the sum of the reset
     /// gate, in its place, and to the product, in its place.
-    pub(super) fn reset_after_backward(row: &mut [f32], product: &mut [f32]) {
+    pub(in crate::recurrent) fn reset_after_backward(row: &mut [f32], product: &mut [f32]) {
         let units = product.len();
         let [r, _, n] = thirds(row, units);
         for j in 0..units {

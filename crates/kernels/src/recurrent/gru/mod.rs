@@ -1,7 +1,7 @@
 //! The gated recurrent unit, in the lecture's form and in PyTorch's.
 
 #[cfg(feature = "flex")]
-mod gates;
+pub(super) mod gates;
 #[cfg(feature = "flex")]
 mod kernel;
 #[cfg(feature = "flex")]

@@ -16,7 +16,7 @@ fn quarters(row: &mut [f32], hidden: usize) -> [&mut [f32]; 4] {
 
 vectorised! {
     /// Input gate, forget gate, block input and the new `cell`; `peephole` is empty or the three diagonals.
-    pub(super) fn write(row: &mut [f32], cell: &mut [f32], peephole: &[f32], form: LstmForm) {
+    pub(in crate::recurrent) fn write(row: &mut [f32], cell: &mut [f32], peephole: &[f32], form: LstmForm) {
         // Told apart here so that the usual cell has no branch in its loop.
         match (form == LstmForm::default(), peephole.is_empty()) {
             (true, true) => write_as(row, cell, None, LstmForm::default()),
@@ -26,7 +26,7 @@ vectorised! {
     }
 
     /// Output gate and `hidden`, from the new `cell`.
-    pub(super) fn read(row: &mut [f32], cell: &[f32], hidden: &mut [f32], peephole: &[f32], form: LstmForm) {
+    pub(in crate::recurrent) fn read(row: &mut [f32], cell: &[f32], hidden: &mut [f32], peephole: &[f32], form: LstmForm) {
         match (form == LstmForm::default(), peephole.is_empty()) {
             (true, true) => read_as(row, cell, hidden, None, LstmForm::default()),
             (true, false) => read_as(row, cell, hidden, Some(peephole), LstmForm::default()),
@@ -35,7 +35,7 @@ vectorised! {
     }
 
     /// The gradient to the output gate's sum, in its place, and what reaches the cell through the output.
-    pub(super) fn read_backward(
+    pub(in crate::recurrent) fn read_backward(
         row: &mut [f32],
         cell: &[f32],
         hidden_gradient: &[f32],
@@ -63,7 +63,7 @@ vectorised! {
 
     /// The gradients to the other gates' sums, in their places, and to the cell before the step, in place of that to the
     /// cell after it.
-    pub(super) fn write_backward(
+    pub(in crate::recurrent) fn write_backward(
         row: &mut [f32],
         previous: &[f32],
         cell_gradient: &mut [f32],

@@ -1,7 +1,7 @@
 //! Long short-term memory, with peepholes of any kind and the variants of Greff et al. 2015.
 
 #[cfg(feature = "flex")]
-mod gates;
+pub(super) mod gates;
 #[cfg(feature = "flex")]
 mod kernel;
 #[cfg(feature = "flex")]

@@ -62,7 +62,8 @@ pub(crate) trait RnnKernel: Backend {
 }
 
 vectorised! {
-    fn activate(sums: &mut [f32], hidden: &mut [f32], activation: Activation) {
+    /// Sums become their values, which are the new `hidden` too.
+    pub(in crate::recurrent) fn activate(sums: &mut [f32], hidden: &mut [f32], activation: Activation) {
         let hidden = &mut hidden[..sums.len()];
         match activation {
             Activation::Tanh => (0..sums.len()).for_each(|j| hidden[j] = tanh(sums[j])),

@@ -3,6 +3,9 @@
 #[cfg(feature = "flex")]
 mod kernel;
 
+#[cfg(feature = "flex")]
+pub(super) use kernel::activate;
+
 use burn::tensor::{Tensor, activation};
 
 use super::unroll::{Walk, unroll};

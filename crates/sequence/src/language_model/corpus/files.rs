@@ -1,6 +1,7 @@
 //! Finds the files of a corpus.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ognivo_core::Error as CoreError;
@@ -100,8 +101,10 @@ fn find_set(item: &str, output: &Output) -> Result<Files> {
 
 /// The files below `folder`, without hidden ones, in the order of their paths' bytes.
 fn list(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<()> {
-    let read = || fs::read_dir(folder)?.map(|entry| Ok((entry.as_ref()?.path(), entry?.file_type()?))).collect();
-    let mut entries: Vec<(PathBuf, fs::FileType)> = read().map_err(CoreError::io(folder, "read"))?;
+    let entries = fs::read_dir(folder).map_err(CoreError::io(folder, "read"))?;
+    let entries = entries.map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))));
+    let mut entries: Vec<(PathBuf, fs::FileType)> =
+        entries.collect::<io::Result<_>>().map_err(CoreError::io(folder, "read"))?;
     entries.sort_by(|(a, _), (b, _)| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     for (path, kind) in entries {
         if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {

@@ -149,7 +149,8 @@ impl Corpus {
             check(&format!("the {name} part"), text, LEAST, bytes).map_err(|fault| unusable(data, fault))?;
         }
         if let Some(only) = only_character(&train, bytes) {
-            let fault = format!("the training part is {only} and nothing else; expected two different characters at least");
+            let fault =
+                format!("the training part is {only} and nothing else; expected two different characters at least");
             return Err(unusable(data, fault));
         }
         let notes = advice(&train, &valid, bytes);
@@ -162,14 +163,15 @@ fn unusable(data: &str, fault: String) -> Error {
     CoreError::Data(format!("{data}: {fault}")).into()
 }
 
-/// Splits the validation part off the end of `text`, which has four characters or more: each part gets two or more.
+/// Splits the validation part off the end of `text`, which has four characters or more: each part gets two at least.
 fn split_end(text: &mut Vec<u8>, options: &CorpusOptions) -> Vec<u8> {
     let is_start = |at: usize| options.bytes || text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80);
     let back = |from: usize| (0..=from).rev().find(|&at| is_start(at)).unwrap_or(0);
     let next = |from: usize| (from + 1..=text.len()).find(|&at| is_start(at)).unwrap_or(text.len());
     let (first, last) = ((0..LEAST).fold(0, |at, _| next(at)), (0..LEAST).fold(text.len(), |at, _| back(at - 1)));
     let wanted = (text.len() as f64 * (1.0 - options.valid_fraction)) as usize;
-    let valid = text.split_off(back(wanted.clamp(first, last)));
+    let at = back(wanted.clamp(first, last));
+    let valid = text.split_off(at);
     text.shrink_to_fit();
     valid
 }

@@ -8,6 +8,10 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The piece of that number, empty if there is none.
     pub(super) fn get(&self, number: u32) -> &[u8] {
         let number = number as usize;
