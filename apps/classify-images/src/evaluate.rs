@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ognivo_cnn::image::{data, report, trained::Trained};
-use ognivo_core::cli::{Ended, args::DeviceArgs, events::Output};
+use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use ognivo_core::data::ImageSet;
 use serde_json::json;
+
+use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:
@@ -26,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
-    let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
+    let trained = Trained::open(&chosen_run(&args.run, TASK)?, &args.device.open()?)?;
     let mut config = trained.config.clone();
     if let Some(data) = &args.data {
         config.data.clone_from(data);

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use ognivo_cnn::image::trained::Trained;
-use ognivo_core::cli::{Ended, args::DeviceArgs, events::Output};
+use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use ognivo_core::weights;
 use serde_json::json;
+
+use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:
@@ -26,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
-    let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
+    let trained = Trained::open(&chosen_run(&args.run, TASK)?, &args.device.open()?)?;
     let tensors = weights::tensors_of(&trained.network);
     let metadata = json!({
         "network": trained.config.network,

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use ognivo_cnn::image::model::{InputShape, NetworkConfig};
 use ognivo_cnn::image::{data, exciting, inspect::first_layer_filters, sheet::contact_sheet, trained::Trained};
-use ognivo_core::cli::{Ended, args::DeviceArgs, events::Output};
+use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use ognivo_core::data::picture;
 use serde_json::json;
+
+use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -56,7 +58,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         );
         return Ok(Ended::Done);
     }
-    let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
+    let trained = Trained::open(&chosen_run(&args.run, TASK)?, &args.device.open()?)?;
     let summary = trained.network.summary(trained.preprocessing.input())?;
     output.answer(&summary.to_string());
     let folder = args.to.clone().unwrap_or_else(|| trained.run.path().to_path_buf());

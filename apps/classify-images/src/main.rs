@@ -16,16 +16,13 @@ mod predict;
 mod preview;
 mod train;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, devices, exit};
 use ognivo_core::dataset::commands::DatasetCommand;
-use ognivo_core::run::RunDirectory;
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
 #[global_allocator]
@@ -115,11 +112,4 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
             Ok(Ended::Done)
         }
     }
-}
-
-/// The run asked for, else the newest one.
-fn chosen_run(run: &Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let newest =
-        || RunDirectory::newest(TASK).context("no run yet: `classify-images train` makes one, --run names one");
-    run.clone().map_or_else(newest, Ok)
 }

@@ -6,8 +6,10 @@ use anyhow::bail;
 use clap::ValueEnum;
 use ognivo_cnn::image::preprocess::{Polarity, open_picture};
 use ognivo_cnn::image::trained::Trained;
-use ognivo_core::cli::{Ended, args::DeviceArgs, events::Output};
+use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use serde_json::json;
+
+use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -38,7 +40,7 @@ enum PolarityArg {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
-    let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
+    let trained = Trained::open(&chosen_run(&args.run, TASK)?, &args.device.open()?)?;
     let polarity = match args.polarity {
         PolarityArg::Auto => Polarity::Auto,
         PolarityArg::Keep => Polarity::Keep,

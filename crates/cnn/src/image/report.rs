@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use burn::tensor::Device;
 use ognivo_core::data::ImageSet;
 use ognivo_core::metrics::{ConfusionMatrix, Interval};
 use ognivo_core::report::{
@@ -87,10 +86,7 @@ impl Summary {
         let section = report.section("Network");
         section.table(network_table(&self.trained.network.summary(self.trained.preprocessing.input())?));
         report.command(command).configuration(serde_json::to_string_pretty(config).unwrap_or_default());
-        for (name, value) in environment(&self.trained.device) {
-            report.environment(name, value);
-        }
-        report.environment("Training time", duration(Duration::from_secs_f64(self.outcome.seconds)));
+        report.surroundings(&self.trained.device, Duration::from_secs_f64(self.outcome.seconds));
         Ok(report.write(self.trained.run.file(REPORT))?)
     }
 
@@ -230,13 +226,4 @@ fn curves(report: &mut Report, records: &[Record], best: Option<u64>) {
     };
     let (loss, accuracy) = (chart("Loss", "loss"), chart("Accuracy", "accuracy").y_percent());
     report.section("Training").charts(&[&loss, &accuracy]);
-}
-
-fn environment(device: &Device) -> [(&'static str, String); 4] {
-    [
-        ("Device", format!("{device:?}")),
-        ("Threads", ognivo_core::device::threads().to_string()),
-        ("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
-        ("Ognivo", env!("CARGO_PKG_VERSION").to_string()),
-    ]
 }

@@ -5,12 +5,14 @@ pub mod config;
 pub mod events;
 pub mod suggest;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use self::events::Output;
 use crate::device::{self, BACKENDS, Found};
+use crate::run::RunDirectory;
 use crate::train::interrupt;
 
 /// Lists the devices of this build, and how to get others.
@@ -27,6 +29,15 @@ pub fn devices(output: &Output) {
     }
     let usable = found.iter().filter(|found| found.usable.is_ok()).count();
     output.result("devices", json!({ "found": found.len(), "usable": usable }), None);
+}
+
+/// The run directory asked for with `--run`, else the newest of the task, whose binary has its name.
+///
+/// # Errors
+/// When there is none.
+pub fn chosen_run(run: &Option<PathBuf>, task: &str) -> anyhow::Result<PathBuf> {
+    let none = || anyhow::anyhow!("no run yet: `{task} train` makes one, --run names one");
+    run.clone().or_else(|| RunDirectory::newest(task)).ok_or_else(none)
 }
 
 /// How a command ended, for [`exit`].

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn a_scale_and_a_detail_stand_above() {
         let html = ColouredText::new("Cell 3").detail("r = 0.5").piece("x", 1.0).html();
-        assert!(html.starts_with("<figure class=\"card\"><h3>Cell 3</h3><p class=\"quiet\">r = 0.5</p><p class=\"scale\""));
+        assert!(
+            html.starts_with("<figure class=\"card\"><h3>Cell 3</h3><p class=\"quiet\">r = 0.5</p><p class=\"scale\"")
+        );
         assert!(!ColouredText::new("Cell 3").html().contains("quiet"));
     }
 }

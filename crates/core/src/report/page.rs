@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
+
+use burn::tensor::Device;
 
 use super::chart::Chart;
 use super::coloured_text::ColouredText;
 use super::pictures::PictureGrid;
 use super::table::Table;
-use super::text::escape;
+use super::text::{duration, escape};
 use super::tile::Tile;
 use crate::{Result, run::write_atomic};
 
@@ -89,6 +92,15 @@ impl Report {
         self.sections.push(Section { title: title.into(), html: String::new() });
         let last = self.sections.len() - 1;
         &mut self.sections[last]
+    }
+
+    /// Adds what a run was made with: device, threads, system, version, and the time it took.
+    pub fn surroundings(&mut self, device: &Device, time: Duration) -> &mut Self {
+        self.environment("Device", format!("{device:?}"))
+            .environment("Threads", crate::device::threads().to_string())
+            .environment("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH))
+            .environment("Ognivo", env!("CARGO_PKG_VERSION"))
+            .environment("Training time", duration(time))
     }
 
     /// The whole page.
@@ -206,6 +218,17 @@ impl Section {
         self
     }
 
+    /// Adds a text as it is, with its line breaks and spaces.
+    pub fn listing(&mut self, title: impl AsRef<str>, text: impl AsRef<str>) -> &mut Self {
+        let (title, text) = (escape(title.as_ref()), escape(text.as_ref()));
+        // A line break at the beginning of what is in `pre` is not part of it.
+        let _ = writeln!(
+            self.html,
+            "<figure class=\"card\"><h3>{title}</h3><pre class=\"coloured\">\n{text}</pre></figure>"
+        );
+        self
+    }
+
     /// Adds a coloured text.
     pub fn coloured_text(&mut self, text: ColouredText) -> &mut Self {
         self.html.push_str(&text.html());
@@ -252,6 +275,7 @@ mod tests {
             &ConfusionChart::new(EVIL, &matrix, &classes),
         ]);
         section.table(Table::new(EVIL).text(EVIL).number(EVIL).row([EVIL, EVIL]));
+        section.listing(EVIL, EVIL);
         section.coloured_text(ColouredText::new(EVIL).detail(EVIL).piece(EVIL, 0.5).piece(EVIL, -0.5));
         section.pictures(PictureGrid::new(EVIL).picture(Picture::new(&image, EVIL).unwrap().detail(EVIL)));
         report

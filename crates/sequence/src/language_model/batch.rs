@@ -66,6 +66,11 @@ impl Streams {
     pub fn length(&self) -> usize {
         (self.tokens.len() - 1) / self.streams
     }
+
+    /// Tokens in an item, on average: those at the end of the streams may have fewer than others.
+    pub fn tokens_per_item(&self) -> f64 {
+        self.length() as f64 / self.length().div_ceil(self.steps) as f64
+    }
 }
 
 impl Batcher for Streams {

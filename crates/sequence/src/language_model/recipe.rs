@@ -62,7 +62,10 @@ const MINUTES: Recipe = Recipe {
 /// Words and sub-words: fewer, longer steps of the text, larger vectors, more dropout (Zaremba et al. 2014).
 const WORDS: [(usize, Recipe); 2] = [
     (1_000_000, Recipe { hidden: 128, embedding: 128, dropout: 0.5, streams: 16, steps: 32, ..MINUTES }),
-    (usize::MAX, Recipe { hidden: 256, embedding: 256, dropout: 0.4, streams: 32, steps: 35, read: 30_000_000, ..MINUTES }),
+    (
+        usize::MAX,
+        Recipe { hidden: 256, embedding: 256, dropout: 0.4, streams: 32, steps: 35, read: 30_000_000, ..MINUTES },
+    ),
 ];
 
 /// The settings for a text called `data` of so many bytes of training text.

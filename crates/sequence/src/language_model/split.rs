@@ -73,7 +73,8 @@ impl Split {
             return Ok(split);
         }
         let found = format!("sha256 {found} of {} tokens ({})", vocabulary.len(), vocabulary.unit().name());
-        let expected = format!("{}, with which the network was trained: the vocabulary is another one", split.vocabulary);
+        let expected =
+            format!("{}, with which the network was trained: the vocabulary is another one", split.vocabulary);
         Err(ognivo_core::Error::format(run.file(SPLIT), "vocabulary", found, expected).into())
     }
 
@@ -83,12 +84,12 @@ impl Split {
     /// Names the part that is another one.
     pub fn require(&self, corpus: &Corpus) -> Result<()> {
         let test = self.test.as_ref().zip(corpus.test.as_ref());
-        let parts =
-            [("training", &self.train, &corpus.train), ("validation", &self.valid, &corpus.valid)].into_iter();
+        let parts = [("training", &self.train, &corpus.train), ("validation", &self.valid, &corpus.valid)].into_iter();
         for (name, size, part) in parts.chain(test.map(|(size, part)| ("test", size, part))) {
             if size.sha256 != part.sha256 {
                 let found = format!("sha256 {} ({} bytes)", part.sha256, part.text.len());
-                let expected = format!("{} ({} bytes): the text has changed since the run began", size.sha256, size.bytes);
+                let expected =
+                    format!("{} ({} bytes): the text has changed since the run began", size.sha256, size.bytes);
                 let place = format!("{name} part");
                 return Err(ognivo_core::Error::format(PathBuf::from(&self.name), place, found, expected).into());
             }

@@ -124,7 +124,7 @@ impl Learner for Prediction {
                 let name = format!("{number}.{part}");
                 let expected = tensor.dims();
                 *tensor = match carried.remove(&name) {
-                    Some(data) if *data.shape() == expected => Tensor::from_data(data, &self.device),
+                    Some(data) if data.shape().as_slice() == expected => Tensor::from_data(data, &self.device),
                     Some(data) => return Err(wrong(&name, format!("{:?}", data.shape()), format!("{expected:?}"))),
                     None => return Err(wrong(&name, "none".into(), format!("{expected:?}"))),
                 };

@@ -4,15 +4,19 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use ognivo_core::metrics::CrossEntropy;
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
 use ognivo_core::weights;
 
 use super::evaluate::{Scores, evaluate};
+use super::generate::{Request, generate};
 use super::model::LanguageModel;
+use super::next;
+use super::sample::{SampleConfig, Sampler};
 use super::session::Tokens;
 use super::split::Split;
 use super::train::LanguageModelConfig;
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Unit, Vocabulary};
 use crate::Result;
 
 /// A network with all that is needed to use it.
@@ -60,5 +64,36 @@ impl Trained {
     pub fn evaluate(&self, text: &[u8]) -> Result<Scores> {
         let Tokens { tokens, sizes } = Tokens::new(&self.vocabulary, text)?;
         evaluate(&self.model, &tokens, sizes, &self.device)
+    }
+
+    /// Text of its own, of so many tokens, or as many words and sub-words as have about so many characters.
+    ///
+    /// # Errors
+    /// Settings out of range; weights that give no numbers.
+    pub fn write(&self, config: SampleConfig, characters: usize, seed: u64) -> Result<String> {
+        let length = match self.vocabulary.unit() {
+            Unit::Characters | Unit::Bytes => characters,
+            Unit::Words(_) | Unit::Subwords(_) => characters / 5,
+        };
+        let request = Request { prompt: b"", echo: false, length, stop: b"", interrupted: || false };
+        let (mut sampler, mut text) = (Sampler::new(config, seed)?, Vec::new());
+        let mut network = next::reader(&self.model, &self.device);
+        generate(&self.vocabulary, &mut *network, &mut sampler, &request, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// `-ln p(token | all before it)` of each of the tokens but the first, in nats.
+    ///
+    /// # Errors
+    /// A token that is not in the vocabulary.
+    pub fn surprise(&self, tokens: &[u32]) -> Result<Vec<f64>> {
+        let mut network = next::reader(&self.model, &self.device);
+        let mut surprise = Vec::new();
+        for pair in tokens.windows(2) {
+            let mut loss = CrossEntropy::new();
+            loss.add_logits(network.feed(pair[0])?, pair[1] as usize)?;
+            surprise.push(loss.mean());
+        }
+        Ok(surprise)
     }
 }
