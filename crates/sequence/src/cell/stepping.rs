@@ -118,8 +118,14 @@ mod tests {
         let cells = ["rnn", "lstm", "gru", "peephole-lstm"].map(|name| name.parse::<CellConfig>().unwrap());
         for cell in cells {
             for (layers, layer_norm, learned_state) in [(1, false, false), (2, true, true)] {
-                let config =
-                    StackConfig { cell: cell.clone(), hidden: 12, layers, layer_norm, learned_state, ..Default::default() };
+                let config = StackConfig {
+                    cell: cell.clone(),
+                    hidden: 12,
+                    layers,
+                    layer_norm,
+                    learned_state,
+                    ..Default::default()
+                };
                 let stack = config.init(5, &device).unwrap();
                 let x: Vec<f32> = (0..35).map(|i| ((i * 37) % 19) as f32 / 10.0 - 0.9).collect();
                 let input = Tensor::<3>::from_data(TensorData::new(x.clone(), [7, 1, 5]), &device);
