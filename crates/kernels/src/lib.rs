@@ -48,7 +48,7 @@
 //! | | convolutions | 30 | 38..41 | 1.3 |
 //! | | ReLU and max pooling | 4.2 | 21 | 5.0 |
 //! | | dropout | 1.3 | 6.0 | 4.6 |
-//! | | linear (Burn's own) | 5.3..5.9 | 5.4..5.6 | 1.0 |
+//! | | linear | 5.3..5.9 | 5.4..5.6 | 1.0 |
 //! | ResNet-20, batch 128 | all | 293..296 | 394..420 | 1.4 |
 //! | | convolutions | 247 | 296..304 | 1.2 |
 //! | | normalisation and ReLU | 22 | 59 | 2.7 |
@@ -68,14 +68,15 @@
 //! 2. `flex` (Burn's tensors as slices), `parallel` (loops, and outputs filled in pieces), `simd` (instruction sets).
 //! 3. `pool2d`, `batch_norm` (with `sums`): planes and channels in parallel.
 //! 4. `conv2d` (with `scratch`): its front page gives its own order.
-//! 5. `linear`, where Burn's operation is good enough, and `allocator`, without which a step spends a quarter of its time
-//!    in the operating system.
+//! 5. `product`, a packed matrix and what is multiplied by it; `linear` and `recurrent` are made of it. `matrix_vector`, for
+//!    one vector.
+//! 6. `allocator`, without which a step spends a quarter of its time in the operating system.
 //!
 //! # Deliberately absent
 //!
-//! - Types other than `f32`, and layouts other than `[batch, channels, height, width]`: nothing we train uses them.
+//! - Types other than `f32`, and layouts of pictures other than `[batch, channels, height, width]`, of sequences other than
+//!   `[time, batch, features]`: nothing we train uses them.
 //! - Winograd and Fourier transforms for convolutions: they round worse than the direct sum.
-//! - A matrix product: the `gemm` crate below Burn is as fast as PyTorch's for whole steps.
 //! - Kernels for GPUs: Burn's own run there.
 //! - Layers with parameters and running averages: these are functions; `ognivo-cnn` has the layers.
 

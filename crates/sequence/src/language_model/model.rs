@@ -18,16 +18,19 @@ pub struct NetworkConfig {
     /// Whether the scores are products with the tokens' own vectors (Press and Wolf 2017; Inan et al. 2017): one matrix less, and
     /// `embedding` must be the hidden size.
     pub tied: bool,
-    /// Probability of dropout on the vectors that enter the first layer and on the outputs of the last one, with another mask at
-    /// each step (Zaremba et al. 2014); between layers it is `rnn.dropout`.
+    /// Probability of dropout on the outputs of the last layer, another mask at each step (Zaremba et al. 2014; default 0); between
+    /// layers it is `rnn.dropout`.
     pub dropout: f64,
+    /// Probability of dropout on the vectors that enter the first layer (default 0): with words as tokens as good as the others;
+    /// with characters it hides which one it was.
+    pub embedding_dropout: f64,
     /// The recurrent layers.
     pub rnn: StackConfig,
 }
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self { embedding: 128, tied: false, dropout: 0.0, rnn: StackConfig::default() }
+        Self { embedding: 128, tied: false, dropout: 0.0, embedding_dropout: 0.0, rnn: StackConfig::default() }
     }
 }
 
@@ -44,6 +47,7 @@ pub struct LanguageModel {
     /// Scores of the next token.
     pub decoder: Decoder,
     dropout: f64,
+    embedding_dropout: f64,
 }
 
 /// `W h + b`.
@@ -72,8 +76,10 @@ impl NetworkConfig {
                 format!("{}, the hidden size, with tied weights", self.rnn.hidden),
             ));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(Error::setting("dropout", self.dropout, "at least 0 and below 1"));
+        for (key, probability) in [("dropout", self.dropout), ("embedding_dropout", self.embedding_dropout)] {
+            if !(0.0..1.0).contains(&probability) {
+                return Err(Error::setting(key, probability, "at least 0 and below 1"));
+            }
         }
         if self.rnn.bidirectional {
             return Err(Error::setting("rnn.bidirectional", true, "false: a language model may not look ahead"));
@@ -100,7 +106,7 @@ impl NetworkConfig {
             .then(|| Tensor::random([tokens, hidden], Distribution::Uniform(-bound, bound), device))
             .map(Param::from_tensor);
         let decoder = Decoder { weight, bias: Param::from_tensor(Tensor::zeros([tokens], device)) };
-        Ok(LanguageModel { encoder, rnn, decoder, dropout: self.dropout })
+        Ok(LanguageModel { encoder, rnn, decoder, dropout: self.dropout, embedding_dropout: self.embedding_dropout })
     }
 
     /// How many numbers the network learns.
@@ -115,7 +121,7 @@ impl LanguageModel {
     /// token, `[steps * streams, tokens]`, and the states after the last step.
     pub fn forward(&self, tokens: Tensor<2, Int>, states: Option<Vec<State>>) -> (Tensor<2>, Vec<State>) {
         let [steps, streams] = tokens.dims();
-        let vectors = dropout(self.encoder.forward(tokens), self.dropout);
+        let vectors = dropout(self.encoder.forward(tokens), self.embedding_dropout);
         let (outputs, states) = self.rnn.forward(vectors, states, None);
         let outputs = dropout(outputs, self.dropout);
         (self.decode(outputs.reshape([(steps * streams) as i64, -1])), states)
