@@ -49,7 +49,13 @@ impl Inspection {
     /// A text that the vocabulary has no tokens for, or of fewer than 1000 tokens.
     pub fn new(model: &LanguageModel, vocabulary: &Vocabulary, text: &[u8]) -> Result<Self> {
         let tokens = vocabulary.encode(text)?;
-        let characters = characters(tokens.iter().map(|&token| vocabulary.bytes_of(token)));
+        let mut last = None;
+        let pieces = tokens.iter().map(|&token| {
+            let piece = vocabulary.bytes_after(last, token);
+            last = piece.last().copied().or(last);
+            piece
+        });
+        let characters = characters(pieces);
         let mut reader = Reader::new();
         let values: Vec<_> = characters.iter().map(|&(character, _)| reader.read(character)).collect();
         let after = after_tokens(&characters, &values, tokens.len());
