@@ -61,9 +61,17 @@ pub fn read_state(
 /// There is none: the cell is not PyTorch's ([`CellConfig::pytorch`]), or the stack has normalisation or a learned state, which
 /// `nn.LSTM` has not.
 pub fn state_of(stack: &Stack, config: &StackConfig) -> Result<NamedTensors> {
+    module_of(tensors_of(stack), config)
+}
+
+/// [`state_of`] for the tensors of a module that holds such a stack; those that are no cell's stay as they are.
+///
+/// # Errors
+/// As [`state_of`].
+pub fn module_of(tensors: NamedTensors, config: &StackConfig) -> Result<NamedTensors> {
     if config.layer_norm || config.learned_state {
         let reason = "PyTorch's recurrent modules have no layer normalisation and no learned state";
         return Err(ognivo_core::Error::Data(reason.into()).into());
     }
-    convert(tensors_of(stack), &config.cell, &config.cell.pytorch()?)
+    convert(tensors, &config.cell, &config.cell.pytorch()?)
 }

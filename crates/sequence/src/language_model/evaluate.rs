@@ -11,8 +11,10 @@ use super::train::cross_entropy;
 use crate::cell::State;
 use crate::{Error, Result};
 
-/// Streams that a text is read in.
+/// Streams that a text is read in at most,
 const STREAMS: usize = 64;
+/// with so many tokens in each at least.
+const LENGTH: usize = 512;
 /// Steps at a time.
 const STEPS: usize = 128;
 /// Tokens before the beginning of a stream that are read, not scored, so that no token is predicted from nothing.
@@ -58,8 +60,8 @@ impl Scores {
 /// Scores every token of a text but the first, each once. `model` is in evaluation mode; `sizes` are the characters and bytes of
 /// the tokens from the second on.
 ///
-/// The text is cut into streams that are read side by side. Each but the first reads 128 tokens before its own without scoring
-/// them: its predictions start from a little less than all of the text before.
+/// A text of 1024 tokens or more is cut into streams that are read side by side, 64 at most. Each but the first reads the 128 tokens
+/// before its own without scoring them: its first predictions start from that much of the text, not from all of it.
 ///
 /// # Errors
 /// Without a token to score.
@@ -69,7 +71,7 @@ pub fn evaluate(model: &LanguageModel, tokens: &[u32], sizes: [u64; 2], device: 
         let found = format!("{} tokens", tokens.len());
         return Err(Error::Data { what: "text to be scored".into(), found, expected: "at least 2".into() });
     }
-    let streams = STREAMS.min(scored);
+    let streams = (scored / LENGTH).clamp(1, STREAMS);
     let length = scored / streams;
     let mut states = model.start(1);
     if streams > 1 {

@@ -18,8 +18,10 @@ struct Recipe {
     hidden: usize,
     layers: usize,
     embedding: usize,
-    /// Between layers, before the first and after the last.
+    /// Between layers and after the last.
     dropout: f64,
+    /// Before the first.
+    embedding_dropout: f64,
     streams: usize,
     steps: usize,
     learning_rate: f64,
@@ -33,6 +35,7 @@ const SENTENCES: Recipe = Recipe {
     layers: 1,
     embedding: 32,
     dropout: 0.0,
+    embedding_dropout: 0.0,
     streams: 32,
     steps: 64,
     learning_rate: 6e-3,
@@ -53,6 +56,7 @@ const MINUTES: Recipe = Recipe {
     layers: 1,
     embedding: 64,
     dropout: 0.1,
+    embedding_dropout: 0.0,
     streams: 32,
     steps: 64,
     learning_rate: 5e-3,
@@ -61,10 +65,22 @@ const MINUTES: Recipe = Recipe {
 
 /// Words and sub-words: fewer, longer steps of the text, larger vectors, more dropout (Zaremba et al. 2014).
 const WORDS: [(usize, Recipe); 2] = [
-    (1_000_000, Recipe { hidden: 128, embedding: 128, dropout: 0.5, streams: 16, steps: 32, ..MINUTES }),
+    (
+        1_000_000,
+        Recipe { hidden: 128, embedding: 128, dropout: 0.5, embedding_dropout: 0.5, streams: 16, steps: 32, ..MINUTES },
+    ),
     (
         usize::MAX,
-        Recipe { hidden: 256, embedding: 256, dropout: 0.4, streams: 32, steps: 35, read: 30_000_000, ..MINUTES },
+        Recipe {
+            hidden: 256,
+            embedding: 256,
+            dropout: 0.4,
+            embedding_dropout: 0.4,
+            streams: 32,
+            steps: 35,
+            read: 30_000_000,
+            ..MINUTES
+        },
     ),
 ];
 
@@ -98,6 +114,7 @@ impl Recipe {
                 embedding: self.embedding,
                 tied: false,
                 dropout: self.dropout,
+                embedding_dropout: self.embedding_dropout,
                 rnn: StackConfig {
                     hidden: self.hidden,
                     layers: self.layers,

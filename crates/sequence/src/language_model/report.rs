@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::baseline::Baselines;
 use super::batch::Streams;
 use super::corpus::Corpus;
-use super::evaluate::{Scores, evaluate};
+use super::evaluate::Scores;
 use super::sample::SampleConfig;
 use super::session::Tokens;
 use super::trained::Trained;
@@ -44,13 +44,10 @@ pub struct Summary {
 impl Summary {
     /// Measures the kept weights.
     pub fn measure(trained: Trained, corpus: &Corpus, outcome: Outcome) -> Result<Self> {
-        let train = Tokens::new(&trained.vocabulary, &corpus.train.text)?;
-        let held_out = Tokens::new(&trained.vocabulary, &corpus.valid.text)?;
-        let valid = evaluate(&trained.model, &held_out.tokens, held_out.sizes, &trained.device)?;
-        let counted = Baselines::new(&train.tokens, &held_out.tokens, trained.vocabulary.len());
-        let per_character = |nats: f64| nats / valid.characters as f64;
-        let baselines = Baselines { unigram: per_character(counted.unigram), bigram: per_character(counted.bigram) };
+        let valid = trained.evaluate(&corpus.valid.text)?;
+        let baselines = trained.baselines(&corpus.train.text, &corpus.valid.text)?;
         let config = &trained.config;
+        let train = Tokens::new(&trained.vocabulary, &corpus.train.text)?;
         let batches = Streams::new(train.tokens, config.fit.batch_size, config.sequence_length, config.seed)?;
         let test = corpus.test.as_ref().map(|part| trained.evaluate(&part.text)).transpose()?;
         let tokens_per_second = outcome.items_per_second * batches.tokens_per_item();

@@ -6,8 +6,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use ognivo_core::metrics::CrossEntropy;
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
-use ognivo_core::weights;
+use ognivo_core::weights::{self, NamedTensors};
 
+use super::baseline::Baselines;
 use super::evaluate::{Scores, evaluate};
 use super::generate::{Request, generate};
 use super::model::LanguageModel;
@@ -18,6 +19,7 @@ use super::split::Split;
 use super::train::LanguageModelConfig;
 use super::vocabulary::{Unit, Vocabulary};
 use crate::Result;
+use crate::cell::pytorch;
 
 /// A network with all that is needed to use it.
 #[derive(Debug)]
@@ -66,6 +68,18 @@ impl Trained {
         evaluate(&self.model, &tokens, sizes, &self.device)
     }
 
+    /// What counting in `train` predicts `text` with, in nats per character.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn baselines(&self, train: &[u8], text: &[u8]) -> Result<Baselines> {
+        let train = self.vocabulary.encode(train)?;
+        let Tokens { tokens, sizes: [characters, _] } = Tokens::new(&self.vocabulary, text)?;
+        let Baselines { unigram, bigram } = Baselines::new(&train, &tokens, self.vocabulary.len());
+        let per_character = |nats: f64| nats / characters as f64;
+        Ok(Baselines { unigram: per_character(unigram), bigram: per_character(bigram) })
+    }
+
     /// Text of its own, of so many tokens, or as many words and sub-words as have about so many characters.
     ///
     /// # Errors
@@ -95,5 +109,18 @@ impl Trained {
             surprise.push(loss.mean());
         }
         Ok(surprise)
+    }
+
+    /// Its weights in PyTorch's convention, with the names of PyTorch's example `word_language_model`; as they are, with the
+    /// reason, if PyTorch has no such network.
+    pub fn pytorch(&self) -> (NamedTensors, Option<String>) {
+        let (mut tensors, rnn) = (weights::tensors_of(&self.model), &self.config.network.rnn);
+        if let (true, Some(vectors)) = (self.config.network.tied, tensors.get("encoder.weight")) {
+            tensors.insert("decoder.weight".into(), vectors.clone());
+        }
+        match pytorch::module_of(tensors.clone(), rnn) {
+            Ok(converted) => (converted, None),
+            Err(reason) => (tensors, Some(reason.to_string())),
+        }
     }
 }
