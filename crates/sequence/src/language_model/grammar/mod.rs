@@ -86,7 +86,7 @@ impl Grammar {
         Ok(Self { rules, expectations })
     }
 
-    /// English sentences of animals and people, about FIGURE nats per character.
+    /// English sentences of animals and people, 0.461 nats (0.665 bits) per character.
     ///
     /// Subject and verb agree in number, over relative clauses that may be nested; a quotation that is opened is closed:
     /// a model that remembers predicts better than one that does not.
