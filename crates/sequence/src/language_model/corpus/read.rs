@@ -72,8 +72,9 @@ fn tidy(path: &Path, text: &mut Vec<u8>) -> Vec<String> {
     }
     let before = text.len();
     // Most texts have none, and this search is fast.
-    let mut kept = text.iter().position(|&byte| byte == b'\r').unwrap_or(before);
-    for at in kept..before {
+    let first = text.iter().position(|&byte| byte == b'\r').unwrap_or(before);
+    let mut kept = first;
+    for at in first..before {
         if !text[at..].starts_with(b"\r\n") {
             text[kept] = text[at];
             kept += 1;

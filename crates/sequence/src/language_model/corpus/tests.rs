@@ -214,6 +214,7 @@ fn settings_and_names_without_meaning_are_refused() {
     assert!(named("tiny-shakespere").contains("did you mean \"tiny-shakespeare\"?"));
     assert!(named("gramar").contains("did you mean \"grammar\"?"));
     assert!(named("mnist").contains("data set mnist is for image classification; expected one for a language model"));
+    assert!(named("grammar,tiny-shakespeare").contains("cannot be joined"));
     assert!(named("").contains("no such file or folder") && named("none/such").contains("no such file"));
     let options = CorpusOptions { generate: usize::MAX, ..CorpusOptions::default() };
     assert!(said(open(GRAMMAR, &options, 1, &QUIET)).contains("generate"));

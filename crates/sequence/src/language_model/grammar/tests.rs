@@ -6,16 +6,13 @@ use super::*;
 
 const LN2: f64 = std::f64::consts::LN_2;
 
+/// By end: probability, and number of derivations.
+type Ends = BTreeMap<usize, (f64, u32)>;
+
 /// The probability of `text[at..end]` from `rule` and the number of its derivations, for each possible `end`.
 ///
 /// The inside algorithm: it knows nothing of how texts are generated.
-fn inside(
-    grammar: &Grammar,
-    text: &str,
-    rule: usize,
-    at: usize,
-    memo: &mut HashMap<(usize, usize), BTreeMap<usize, (f64, u32)>>,
-) -> BTreeMap<usize, (f64, u32)> {
+fn inside(grammar: &Grammar, text: &str, rule: usize, at: usize, memo: &mut HashMap<(usize, usize), Ends>) -> Ends {
     if let Some(known) = memo.get(&(rule, at)) {
         return known.clone();
     }
