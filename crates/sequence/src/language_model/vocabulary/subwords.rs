@@ -64,12 +64,12 @@ impl Subwords {
         let fault = |(place, found, expected): Fault| ognivo_core::Error::format(path, place, found, expected);
         if let Some(object) = json.as_object_mut() {
             // What is done to a text as a whole, cutting, padding and tokens around it, does not apply to one that goes on.
-            ["truncation", "padding", "post_processor"].map(|key| object.remove(key));
+            object.retain(|key, _| !["truncation", "padding", "post_processor"].contains(&key.as_str()));
         }
         check_merges(&json).map_err(fault)?;
         let expected = "a tokenizer of the Hugging Face tokenizers library";
         let tokenizer = fenced(|| Tokenizer::from_bytes(json.to_string()).map_err(|error| error.to_string()))
-            .map_err(|found| fault(("tokenizer", found, expected.into())))?;
+            .map_err(|found| fault(("tokenizer".into(), found, expected.into())))?;
         Ok(Self::new(tokenizer, &json).map_err(fault)?)
     }
 
