@@ -241,7 +241,7 @@ fn a_token_costs_no_memory() {
         let counts = [10, 5000].map(|length| {
             let mut network = Script::new(&vocabulary, 3, says.clone());
             let mut sampler = Sampler::new(config, 1).unwrap();
-            let asked = Request { stop: b"one six", interrupted: note, ..request(b"one", length) };
+            let asked = Request { stop: b"one six!", interrupted: note, ..request(b"one", length) };
             let before = ALLOCATIONS.get();
             let generated = generate(&vocabulary, &mut network, &mut sampler, &asked, &mut io::sink()).unwrap();
             assert_eq!(generated.tokens, length, "{name}");
