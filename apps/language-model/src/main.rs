@@ -11,6 +11,7 @@
 
 mod evaluate;
 mod export;
+mod generate;
 mod train;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ const TASK: &str = "language-model";
   language-model train                                       sentences of a grammar that ships with the code
   language-model train --data tiny-shakespeare
   language-model train --data book.txt,letters/ --cell gru --hidden 512
+  language-model generate --prompt 'ROMEO:' --length 500
   language-model evaluate --data another-book.txt --part all
   language-model data list"
 )]
@@ -53,6 +55,8 @@ enum Command {
     Train(Box<train::Args>),
     /// Measure how well a trained model predicts a text
     Evaluate(evaluate::Args),
+    /// Let a trained model write
+    Generate(generate::Args),
     /// Write the weights as safetensors that PyTorch loads
     Export(export::Args),
     /// List, fetch and verify data sets
@@ -79,6 +83,7 @@ impl Command {
         match self {
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
+            Self::Generate(_) => "generate",
             Self::Export(_) => "export",
             Self::Data(_) => "data",
             Self::Devices => "devices",
@@ -90,6 +95,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),
+        Command::Generate(args) => generate::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Data(command) => Ok(command.execute(output)?),
         Command::Devices => {

@@ -1,6 +1,6 @@
 //! A trained stack one step at a time for one sequence, on plain numbers.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use ognivo_kernels::{StepCell, StepKind};
 
 use super::Stack;
@@ -106,7 +106,7 @@ impl Norm {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
     use crate::cell::{CellConfig, StackConfig};

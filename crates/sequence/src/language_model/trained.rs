@@ -10,9 +10,11 @@ use ognivo_core::weights::{self, NamedTensors};
 
 use super::baseline::Baselines;
 use super::evaluate::{Scores, evaluate};
+use super::generate::Next;
 use super::generate::{Request, generate};
 use super::model::LanguageModel;
 use super::next;
+use super::next::reader;
 use super::sample::{SampleConfig, Sampler};
 use super::session::Tokens;
 use super::split::Split;
@@ -122,5 +124,10 @@ impl Trained {
             Ok(converted) => (converted, None),
             Err(reason) => (tensors, Some(reason.to_string())),
         }
+    }
+
+    /// The network as a reader of one token after the other, before any text.
+    pub fn next(&self) -> Box<dyn Next> {
+        reader(&self.model, &self.device)
     }
 }
