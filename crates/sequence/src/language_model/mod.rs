@@ -4,7 +4,8 @@
 //!
 //! Reading order: [`corpus`] and [`grammar`], where texts come from; [`vocabulary`], tokens; [`split`], what a run was trained on;
 //! [`batch`]; [`model`]; [`train`] and [`evaluate`], the loss; [`recipe`], settings; [`session`], one run; [`trained`], the result;
-//! [`sample`], [`generate`] and [`next`], texts; [`baseline`] and [`report`], what it is worth.
+//! [`sample`], [`generate`] and [`next`], texts; [`baseline`] and [`report`], what it is worth; [`inspect`],
+//! what is inside.
 
 pub mod baseline;
 pub mod batch;
@@ -12,6 +13,7 @@ pub mod corpus;
 pub mod evaluate;
 pub mod generate;
 pub mod grammar;
+pub mod inspect;
 pub mod model;
 pub mod next;
 pub mod recipe;
