@@ -11,6 +11,7 @@
 
 mod evaluate;
 mod export;
+mod inspect;
 mod train;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     Train(Box<train::Args>),
     /// Measure how well a trained model predicts a text
     Evaluate(evaluate::Args),
+    /// Show the layers, which cells follow what, and a text coloured by them
+    Inspect(inspect::Args),
     /// Write the weights as safetensors that PyTorch loads
     Export(export::Args),
     /// List, fetch and verify data sets
@@ -79,6 +82,7 @@ impl Command {
         match self {
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
+            Self::Inspect(_) => "inspect",
             Self::Export(_) => "export",
             Self::Data(_) => "data",
             Self::Devices => "devices",
@@ -90,6 +94,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Data(command) => Ok(command.execute(output)?),
         Command::Devices => {
