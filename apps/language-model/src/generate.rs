@@ -5,13 +5,15 @@ use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use ognivo_core::cli::{Ended, args::DeviceArgs, events::Output};
+use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use ognivo_core::train::interrupt;
 use ognivo_sequence::language_model::generate::{End, Generated, Request, generate};
 use ognivo_sequence::language_model::sample::{SampleConfig, Sampler};
 use ognivo_sequence::language_model::trained::Trained;
 use ognivo_sequence::language_model::vocabulary::Vocabulary;
 use serde_json::json;
+
+use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -57,9 +59,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         Some(path) => fs::read(path).with_context(|| format!("{}: cannot read", path.display()))?,
         None => args.prompt.clone().into_bytes(),
     };
-    let trained = Trained::open(&crate::chosen_run(&args.run)?, &args.device.open()?)?;
+    let trained = Trained::open(&chosen_run(&args.run, TASK)?, &args.device.open()?)?;
     warn_of_unknown(&trained.vocabulary, &prompt, output)?;
-    let mut network = trained.next()?;
+    let mut network = trained.next();
     interrupt::listen()?;
     let request = Request {
         prompt: &prompt,

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long)]
     data: Option<String>,
     /// Which part of it: train, valid, test, or all but the test part [default: valid, of --data all]
-    #[arg(long, value_parser = ["train", "valid", "test", "all"])]
+    #[arg(long, value_parser = Corpus::PARTS)]
     part: Option<String>,
     /// Characters of the text to read
     #[arg(long, default_value_t = 20_000)]
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let data = args.data.as_ref().unwrap_or(&config.data);
     let corpus = corpus::open(data, &config.corpus_options(), config.seed, output)?;
     let part = args.part.as_deref().unwrap_or(if args.data.is_some() { "all" } else { "valid" });
-    let text = text(corpus, part, data)?;
+    let text = corpus.part(part)?;
     let text = first_characters(&text, args.characters);
     let inspection = Inspection::new(&trained.model, &trained.vocabulary, text)?;
     output.answer(&inspection.parameters.to_string());
@@ -68,24 +68,14 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
-/// The same parts as `evaluate` knows.
-fn text(corpus: Corpus, part: &str, data: &str) -> anyhow::Result<Vec<u8>> {
-    let (train, valid) = (corpus.train.text, corpus.valid.text);
-    Ok(match part {
-        "train" => train,
-        "valid" => valid,
-        "all" => [train, valid].concat(),
-        _ => corpus.test.ok_or_else(|| anyhow::anyhow!("{data} has no test part"))?.text,
-    })
-}
-
 /// For each property that varies: the best cell, its correlation, what chance reaches, and p.
 fn figures(inspection: &Inspection) -> Map<String, Value> {
     let mut figures = Map::new();
     figures.insert("parameters".into(), inspection.parameters.count().into());
     figures.insert("characters".into(), inspection.characters().into());
     for (property, relation) in &inspection.relations {
-        let Some((relation, (cell, r))) = relation.as_ref().and_then(|found| Some((found, found.cells.first()?))) else {
+        let Some((relation, (cell, r))) = relation.as_ref().and_then(|found| Some((found, found.cells.first()?)))
+        else {
             continue;
         };
         let name = property.name.replace(' ', "_");

@@ -11,6 +11,7 @@
 
 mod evaluate;
 mod export;
+mod generate;
 mod inspect;
 mod train;
 
@@ -38,7 +39,8 @@ const TASK: &str = "language-model";
   language-model train                                       sentences of a grammar that ships with the code
   language-model train --data tiny-shakespeare
   language-model train --data book.txt,letters/ --cell gru --hidden 512
-  language-model evaluate --data another-book.txt --part all
+  language-model generate --prompt 'Once upon a time' --temperature 0.8
+  language-model evaluate --data another-book.txt
   language-model data list"
 )]
 struct Cli {
@@ -54,6 +56,8 @@ enum Command {
     Train(Box<train::Args>),
     /// Measure how well a trained model predicts a text
     Evaluate(evaluate::Args),
+    /// Let a trained model write
+    Generate(generate::Args),
     /// Show the layers, which cells follow what, and a text coloured by them
     Inspect(inspect::Args),
     /// Write the weights as safetensors that PyTorch loads
@@ -82,6 +86,7 @@ impl Command {
         match self {
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
+            Self::Generate(_) => "generate",
             Self::Inspect(_) => "inspect",
             Self::Export(_) => "export",
             Self::Data(_) => "data",
@@ -94,6 +99,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),
+        Command::Generate(args) => generate::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Data(command) => Ok(command.execute(output)?),

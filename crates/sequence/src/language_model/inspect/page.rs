@@ -94,7 +94,9 @@ impl Inspection {
     fn telling_section(&self, report: &mut Report, shown: usize) -> Result<()> {
         let section = report.section("The text as these cells see it");
         section.text(COLOURS);
-        section.text(format!("For each property with p of at most {TELLING} the {shown} characters in which it varies most."));
+        section.text(format!(
+            "For each property with p of at most {TELLING} the {shown} characters in which it varies most."
+        ));
         for (index, (property, relation)) in self.relations.iter().enumerate() {
             let Some(relation) = relation.as_ref().filter(|relation| relation.p <= TELLING) else { continue };
             let Some(&(cell, r)) = relation.cells.first() else { continue };

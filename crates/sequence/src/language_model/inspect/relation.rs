@@ -35,7 +35,11 @@ pub fn relate(activations: &Activations, property: &[f32], device: &Device) -> R
     let tokens = activations.tokens();
     if tokens < FEWEST_TOKENS || property.len() != tokens {
         let found = format!("{tokens} tokens and {} values of the property", property.len());
-        return Err(Error::Data { what: "text to relate cells to".into(), found, expected: format!("{FEWEST_TOKENS} of each") });
+        return Err(Error::Data {
+            what: "text to relate cells to".into(),
+            found,
+            expected: format!("{FEWEST_TOKENS} of each"),
+        });
     }
     let Some(property) = standardised(property) else { return Ok(None) };
     let mut shifted = Vec::with_capacity((1 + SHIFTS) * tokens);
