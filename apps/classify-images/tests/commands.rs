@@ -6,13 +6,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use common::{Bench, small};
+use common::{Bench, bench, small};
 use ognivo_core::data::{Image, digits, picture};
 use serde_json::Value;
 
 /// One trained run for the tests that only read it.
 static TRAINED: LazyLock<(Bench, Value)> = LazyLock::new(|| {
-    let bench = Bench::new();
+    let bench = bench();
     let result = bench.result(&small(&["--epochs", "12", "--run", "r"]));
     (bench, result)
 });
@@ -101,7 +101,7 @@ fn inspect_export_and_preview_write_what_they_say() {
 
 #[test]
 fn devices_and_data_are_listed() {
-    let bench = Bench::new();
+    let bench = bench();
     let devices = bench.result(&["devices"]);
     assert!(devices["metrics"]["usable"].as_u64().unwrap() >= 1);
     bench.result(&["data", "list"]);
@@ -111,7 +111,7 @@ fn devices_and_data_are_listed() {
 
 #[test]
 fn wrong_usage_says_what_is_right() {
-    let bench = Bench::new();
+    let bench = bench();
     let cases: [(&[&str], &str); 7] = [
         (&["train", "--set", "fit.epoch=3"], "did you mean `epochs`"),
         (&["train", "--set", "network=lenet"], "did you mean `lenet5`"),
@@ -132,7 +132,7 @@ fn wrong_usage_says_what_is_right() {
 
 #[test]
 fn a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state() {
-    let bench = Bench::new();
+    let bench = bench();
     let said = bench.failure(&small(&["--learning-rate", "1e30", "--run", "r"]), 1);
     assert!(said.contains("step") && said.contains("learning-rate"), "{said}");
     ognivo_core::train::checkpoint::Checkpoint::read(&bench.path("r/checkpoint/last.safetensors")).unwrap();
@@ -140,7 +140,7 @@ fn a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state() {
 
 #[test]
 fn damaged_and_foreign_files_are_named() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.result(&small(&["--epochs", "1", "--run", "r"]));
     bench.result(&small(&["--epochs", "1", "--run", "other", "--set", "network.channels=[8,9]"]));
     let checkpoint = bench.path("r/checkpoint/last.safetensors");
@@ -165,7 +165,7 @@ fn damaged_and_foreign_files_are_named() {
 
 #[test]
 fn a_folder_of_pictures_trains_and_strays_are_reported() {
-    let bench = Bench::new();
+    let bench = bench();
     let test = digits().unwrap().test.unwrap();
     for index in 0..90 {
         let folder = bench.path("photos").join(format!("class {}", test.label(index) % 3));
@@ -190,7 +190,7 @@ fn a_folder_of_pictures_trains_and_strays_are_reported() {
 
 #[test]
 fn a_run_directory_that_cannot_be_written_is_named() {
-    let bench = Bench::new();
+    let bench = bench();
     fs::write(bench.path("file"), "").unwrap();
     let said = bench.failure(&small(&["--run", "file/run"]), 1);
     assert!(said.contains("file/run"), "{said}");

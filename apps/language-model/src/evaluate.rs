@@ -1,9 +1,7 @@
 //! `evaluate`: how well a trained model predicts a text.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use ognivo_core::cli::{Ended, args::DeviceArgs, chosen_run, events::Output};
 use ognivo_core::run::sha256;
 use ognivo_sequence::language_model::baseline::Baselines;
@@ -17,7 +15,7 @@ use crate::TASK;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   language-model evaluate --run runs/language-model/tiny-shakespeare-001
-  language-model evaluate --data another-book.txt --part all
+  language-model evaluate --data another-book.txt
 
 Every token of the part but the first is scored, each once, with all that stands before it (of a long text, which is read
 in 64 streams side by side, at least the 128 tokens before).")]
@@ -28,9 +26,9 @@ pub(crate) struct Args {
     /// Another text than the one trained on
     #[arg(long)]
     data: Option<String>,
-    /// Which part of it: the first (train) or the last (valid) of the text, a test part it comes with, or all of it but that
-    #[arg(long, default_value = "valid", value_parser = ["train", "valid", "test", "all"])]
-    part: String,
+    /// Which part of it: train, valid, test, or all but the test part [default: valid, of --data all]
+    #[arg(long, value_parser = Corpus::PARTS)]
+    part: Option<String>,
     #[command(flatten)]
     device: DeviceArgs,
 }
@@ -44,7 +42,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     if args.data.is_none() {
         trained.split.require(&corpus)?;
     }
-    let text = part(&corpus, &args.part, data)?;
+    let part = args.part.as_deref().unwrap_or(if args.data.is_some() { "all" } else { "valid" });
+    let text = corpus.part(part)?;
     let hash = sha256(&text);
     let scores = trained.evaluate(&text)?;
     let share = config.valid_fraction;
@@ -52,18 +51,18 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         "{} nats per character {:.4}   bits per character {:.4}   bits per byte {:.4}   perplexity {:.2}\n\
          {data}, part {} (where the text has no parts of its own, valid is its last {share}):\n\
          {} of its {} tokens were scored, {} characters, {} bytes, SHA-256 of the part {hash}",
-        args.part,
+        part,
         scores.nats_per_character(),
         scores.bits_per_character(),
         scores.bits_per_byte(),
         scores.perplexity(),
-        args.part,
+        part,
         scores.loss.items(),
         scores.loss.items() + 1,
         scores.characters,
         scores.bytes,
     ));
-    let mut metrics = report::figures(&args.part, &scores);
+    let mut metrics = report::figures(part, &scores);
     let mut add = |name: &str, value: Value| metrics.insert(name.into(), value);
     add("tokens", scores.loss.items().into());
     add("sha256", hash.into());
@@ -81,16 +80,4 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     }
     output.result("evaluate", Value::Object(metrics), Some(trained.run.path()));
     Ok(Ended::Done)
-}
-
-fn part<'a>(corpus: &'a Corpus, name: &str, data: &str) -> anyhow::Result<Cow<'a, [u8]>> {
-    let (train, valid) = (&corpus.train.text, &corpus.valid.text);
-    Ok(match name {
-        "train" => train.into(),
-        "valid" => valid.into(),
-        "all" => [&train[..], valid].concat().into(),
-        _ => {
-            corpus.test.as_ref().map(|part| (&part.text).into()).with_context(|| format!("{data} has no test part"))?
-        }
-    })
 }

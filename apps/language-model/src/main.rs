@@ -12,6 +12,7 @@
 mod evaluate;
 mod export;
 mod generate;
+mod inspect;
 mod train;
 
 use std::process::ExitCode;
@@ -38,8 +39,8 @@ const TASK: &str = "language-model";
   language-model train                                       sentences of a grammar that ships with the code
   language-model train --data tiny-shakespeare
   language-model train --data book.txt,letters/ --cell gru --hidden 512
-  language-model generate --prompt 'ROMEO:' --length 500
-  language-model evaluate --data another-book.txt --part all
+  language-model generate --prompt 'Once upon a time' --temperature 0.8
+  language-model evaluate --data another-book.txt
   language-model data list"
 )]
 struct Cli {
@@ -57,6 +58,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Let a trained model write
     Generate(generate::Args),
+    /// Show the layers, which cells follow what, and a text coloured by them
+    Inspect(inspect::Args),
     /// Write the weights as safetensors that PyTorch loads
     Export(export::Args),
     /// List, fetch and verify data sets
@@ -84,6 +87,7 @@ impl Command {
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
             Self::Generate(_) => "generate",
+            Self::Inspect(_) => "inspect",
             Self::Export(_) => "export",
             Self::Data(_) => "data",
             Self::Devices => "devices",
@@ -96,6 +100,7 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),
         Command::Generate(args) => generate::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Data(command) => Ok(command.execute(output)?),
         Command::Devices => {

@@ -10,11 +10,9 @@ use ognivo_core::weights::{self, NamedTensors};
 
 use super::baseline::Baselines;
 use super::evaluate::{Scores, evaluate};
-use super::generate::Next;
-use super::generate::{Request, generate};
+use super::generate::{Next, Request, generate};
 use super::model::LanguageModel;
 use super::next;
-use super::next::reader;
 use super::sample::{SampleConfig, Sampler};
 use super::session::Tokens;
 use super::split::Split;
@@ -82,6 +80,11 @@ impl Trained {
         Ok(Baselines { unigram: per_character(unigram), bigram: per_character(bigram) })
     }
 
+    /// The network before any text, to be fed token by token.
+    pub fn next(&self) -> Box<dyn Next> {
+        next::reader(&self.model, &self.device)
+    }
+
     /// Text of its own, of so many tokens, or as many words and sub-words as have about so many characters.
     ///
     /// # Errors
@@ -93,7 +96,7 @@ impl Trained {
         };
         let request = Request { prompt: b"", echo: false, length, stop: b"", interrupted: || false };
         let (mut sampler, mut text) = (Sampler::new(config, seed)?, Vec::new());
-        let mut network = next::reader(&self.model, &self.device);
+        let mut network = self.next();
         generate(&self.vocabulary, &mut *network, &mut sampler, &request, &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
@@ -103,7 +106,7 @@ impl Trained {
     /// # Errors
     /// A token that is not in the vocabulary.
     pub fn surprise(&self, tokens: &[u32]) -> Result<Vec<f64>> {
-        let mut network = next::reader(&self.model, &self.device);
+        let mut network = self.next();
         let mut surprise = Vec::new();
         for pair in tokens.windows(2) {
             let mut loss = CrossEntropy::new();
@@ -124,10 +127,5 @@ impl Trained {
             Ok(converted) => (converted, None),
             Err(reason) => (tensors, Some(reason.to_string())),
         }
-    }
-
-    /// The network as a reader of one token after the other, before any text.
-    pub fn next(&self) -> Box<dyn Next> {
-        reader(&self.model, &self.device)
     }
 }

@@ -7,6 +7,8 @@ mod tests;
 
 use std::path::Path;
 
+use std::borrow::Cow;
+
 use ognivo_core::cli::events::Output;
 use ognivo_core::{Error as CoreError, run};
 use serde::{Deserialize, Serialize};
@@ -135,6 +137,24 @@ pub fn open(data: &str, options: &CorpusOptions, seed: u64, output: &Output) -> 
 }
 
 impl Corpus {
+    /// The names of [`part`](Self::part).
+    pub const PARTS: [&str; 4] = ["train", "valid", "test", "all"];
+
+    /// The text of a part by its name; `all` is the training and the validation part.
+    ///
+    /// # Errors
+    /// When there is no such part.
+    pub fn part(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        let (train, valid) = (&self.train.text, &self.valid.text);
+        match (name, &self.test) {
+            ("train", _) => Ok(train.into()),
+            ("valid", _) => Ok(valid.into()),
+            ("test", Some(test)) => Ok((&test.text).into()),
+            ("all", _) => Ok([&train[..], valid].concat().into()),
+            _ => Err(CoreError::Config(format!("{} has no part {name:?}", self.name)).into()),
+        }
+    }
+
     /// The corpus of these texts, the validation part split off the training part if there is none; `data` is its name.
     fn new(
         data: &str,
