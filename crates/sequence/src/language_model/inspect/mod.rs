@@ -34,7 +34,7 @@ pub struct Inspection {
     pub parameters: Parameters,
     /// What its cells did.
     pub activations: Activations,
-    /// How its cells follow each property; `None` for a property that does not vary in the text.
+    /// How its cells follow each property; `None` for a property that hardly varies in the text.
     pub relations: Vec<(Property, Option<Relation>)>,
     /// The characters of the text, each with the number of the token that completes it.
     characters: Vec<(char, usize)>,

@@ -6,8 +6,10 @@ use super::relation::{FEWEST_TOKENS, Relation, SHIFTS};
 use super::{CellIndex, Inspection, aligned};
 use crate::Result;
 
-/// A relation is shown as a coloured text if chance does as well at most so often.
-const TELLING: f64 = 0.05;
+/// A relation is shown as a coloured text if chance does as well at most so often,
+const UNLIKELY: f64 = 0.05;
+/// and if its correlation is at least so large: with a long text the slightest one is no chance.
+const STRONG: f64 = 0.3;
 /// Cells that are listed for each property.
 const LISTED: usize = 4;
 
@@ -22,7 +24,7 @@ impl Inspection {
                     let [r, chance, p] = [best.1, relation.chance, relation.p].map(|value| format!("{value:.2}"));
                     vec![property.name.into(), best.0, r, chance, p, next]
                 }
-                None => vec![property.name.into(), "-".into(), "does not vary".into()],
+                None => vec![property.name.into(), "-".into(), "hardly varies".into()],
             });
         }
         aligned(&rows, 2)
@@ -81,7 +83,7 @@ impl Inspection {
                         property.meaning.into(),
                     ]
                 }
-                None => [property.name, "-", "does not vary", "", "", "", property.meaning].map(Cell::from),
+                None => [property.name, "-", "hardly varies", "", "", "", property.meaning].map(Cell::from),
             };
             table.push(cells);
         }
@@ -94,10 +96,13 @@ impl Inspection {
     fn telling_section(&self, report: &mut Report, shown: usize) -> Result<()> {
         let section = report.section("The text as these cells see it");
         section.text(COLOURS);
-        section.text(format!("For each property with p of at most {TELLING} the {shown} characters in which it varies most."));
+        section.text(format!(
+            "For each property whose best cell has |r| of at least {STRONG} and p of at most {UNLIKELY}, the {shown} characters in \
+             which it varies most."
+        ));
         for (index, (property, relation)) in self.relations.iter().enumerate() {
-            let Some(relation) = relation.as_ref().filter(|relation| relation.p <= TELLING) else { continue };
-            let Some(&(cell, r)) = relation.cells.first() else { continue };
+            let Some(relation) = relation.as_ref().filter(|relation| relation.p <= UNLIKELY) else { continue };
+            let Some(&(cell, r)) = relation.cells.first().filter(|(_, r)| r.abs() >= STRONG) else { continue };
             let part = self.telling_part(index, shown);
             let title = format!("Cell {cell}: {}", property.name);
             let detail = format!("r = {r:.3}; characters {} to {}", part.start + 1, part.end);
