@@ -104,6 +104,12 @@ mod tests {
     }
 
     #[test]
+    fn sha256_of_a_known_text() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
     fn hexadecimal_digits_are_small_and_two_a_byte() {
         assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
     }

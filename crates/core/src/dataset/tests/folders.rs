@@ -118,6 +118,8 @@ fn real_sets_open() {
     for (name, inside) in [
         ("mnist", "train-images-idx3-ubyte.gz"),
         ("fashion-mnist", "t10k-labels-idx1-ubyte.gz"),
+        ("tiny-shakespeare", "input.txt"),
+        ("war-and-peace-ru", "voina-i-mir-tom-4.txt.gz"),
         ("ants-bees-sample", "train/ants/0013035.jpg"),
         ("tiny-imagenet-10", "val/val_annotations.txt"),
         ("omniglot-small", "images_background_small1/Balinese/character01/0108_01.png"),

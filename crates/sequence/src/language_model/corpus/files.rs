@@ -70,6 +70,10 @@ fn find_one(item: &str, output: &Output) -> Result<Files> {
     if item.is_empty() || item.contains(['/', '\\', '.']) {
         return Err(CoreError::Data(format!("{item:?}: no such file or folder")).into());
     }
+    if item == GRAMMAR {
+        let fault = format!("{item}: generated text cannot be joined with others; expected it alone");
+        return Err(CoreError::Config(fault).into());
+    }
     find_set(item, output)
 }
 

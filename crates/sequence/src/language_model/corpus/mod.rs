@@ -5,6 +5,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use ognivo_core::cli::events::Output;
 use ognivo_core::{Error as CoreError, run};
 use serde::{Deserialize, Serialize};
@@ -83,7 +85,8 @@ pub struct Corpus {
     pub valid: Part,
     /// To measure the result on, once; only where the data comes with such a part.
     pub test: Option<Part>,
-    /// The true entropy in nats per character, which no model can stay below; of generated text only.
+    /// The true entropy in nats per character, of generated text only. No model stays below it in the long run; the loss
+    /// of a perfect model on 100 000 characters differs from it by 0.2 % (one standard deviation).
     pub entropy: Option<f64>,
     /// What was changed, passed over or is to be expected, a sentence each; to be shown to the user.
     pub notes: Vec<String>,
@@ -96,6 +99,8 @@ pub struct Corpus {
 /// - a folder, whose files are taken in the order of their names' bytes, those of folders in it too, hidden ones not;
 /// - several of these with commas between, in the order given;
 /// - `grammar`: text generated from `seed`, whose entropy is known.
+///
+/// A path that exists comes before a name. Links to folders and what is more than 16 folders deep are passed over.
 ///
 /// A file may be gzip, which its first bytes tell. Unless [`CorpusOptions::bytes`], text is UTF-8; a byte order mark at
 /// its beginning is dropped, the line end `\r\n` becomes `\n`, and a file that another follows is closed with a line
@@ -111,7 +116,7 @@ pub struct Corpus {
 /// two different ones.
 pub fn open(data: &str, options: &CorpusOptions, seed: u64, output: &Output) -> Result<Corpus> {
     options.validate()?;
-    if data == GRAMMAR {
+    if data == GRAMMAR && !Path::new(data).exists() {
         let grammar = Grammar::english()?;
         let text = grammar.text(options.generate, seed).into_bytes();
         let corpus = Corpus::new(data, text, None, None, options)?;
@@ -206,19 +211,19 @@ fn only_character(text: &[u8], bytes: bool) -> Option<String> {
 
 /// What small parts are to expect.
 fn advice(train: &[u8], valid: &[u8], bytes: bool) -> Vec<String> {
+    let unit = if bytes { "bytes" } else { "characters" };
+    let (train, valid) = (count(train, TINY, bytes), count(valid, TINY_VALID, bytes));
     let mut notes = Vec::new();
-    let (unit, train, valid) =
-        (if bytes { "bytes" } else { "characters" }, count(train, TINY, bytes), count(valid, TINY_VALID, bytes));
     if train < TINY {
         notes.push(format!(
-            "the training part has only {train} {unit}: a network learns so little text by heart; use a smaller one, more \
-             dropout, and the weights that are best on the validation part (below {TINY} {unit}, word models learn little)"
+            "the training part has only {train} {unit}; a network soon knows so little text by heart: take a small one with \
+             much dropout, or find more text ({TINY} {unit} or more)"
         ));
     }
     if valid < TINY_VALID {
         notes.push(format!(
-            "the validation part has only {valid} {unit}: its loss is uncertain; below {TINY_VALID} {unit}, small \
-             differences between runs mean nothing"
+            "the validation part has only {valid} {unit}; on fewer than {TINY_VALID}, small differences of the loss mean \
+             nothing"
         ));
     }
     notes

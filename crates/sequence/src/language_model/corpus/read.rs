@@ -71,8 +71,10 @@ fn tidy(path: &Path, text: &mut Vec<u8>) -> Vec<String> {
         notes.push(format!("{name}: the byte order mark at the beginning is dropped"));
     }
     let before = text.len();
-    let mut kept = 0;
-    for at in 0..before {
+    // Most texts have none, and this search is fast.
+    let first = text.iter().position(|&byte| byte == b'\r').unwrap_or(before);
+    let mut kept = first;
+    for at in first..before {
         if !text[at..].starts_with(b"\r\n") {
             text[kept] = text[at];
             kept += 1;

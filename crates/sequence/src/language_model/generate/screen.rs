@@ -64,7 +64,8 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         let written = self.output.write_all(&self.ready).and_then(|()| self.output.flush());
-        written.map_err(Error::io("standard output", "write"))?;
+        // The closure keeps the path from being copied for every token.
+        written.map_err(|error| Error::io("standard output", "write")(error))?;
         self.ready.clear();
         Ok(())
     }

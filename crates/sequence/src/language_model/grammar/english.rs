@@ -1,5 +1,7 @@
 //! The rules of [`Grammar::english`](super::Grammar::english).
 //!
+//! Adjectives and nouns begin with consonants, so that `a` is right before all of them.
+//!
 //! Each sentence is derived in one way only: every noun phrase begins with a determiner, `that` begins a relative clause
 //! and nothing else, a noun has one such clause at most, no word stands in two lists, and the line end stands at the end
 //! of a sentence and nowhere else.
@@ -26,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     (
         "adjective",
         &[
-            (6.0, "old"),
+            (6.0, "big"),
             (5.0, "small"),
             (4.0, "young"),
             (3.0, "happy"),

@@ -144,16 +144,23 @@ impl Subwords {
 /// Place, what was found, what was expected.
 pub(super) type Fault = (String, String, String);
 
-/// The library takes the prefix of continuing sub-words away from the right part of a merge without looking whether it is there.
+/// Merges that the library joins without looking: the right part must begin with the prefix of continuing sub-words, if there
+/// is one, and what they are joined to must be a token.
 fn check_merges(json: &Value) -> Result<(), Fault> {
     let model = &json["model"];
     let prefix = model["continuing_subword_prefix"].as_str().unwrap_or_default();
-    let merges = model["merges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(merges) = model["merges"].as_array() else { return Ok(()) };
     for (number, merge) in merges.iter().enumerate() {
-        let right = merge.as_str().map_or(merge[1].as_str(), |merge| merge.split(' ').nth(1));
-        if let Some(right) = right.filter(|right| !right.starts_with(prefix)) {
-            let place = format!("model.merges, number {number}");
-            return Err((place, format!("{right:?}"), format!("a sub-word that begins with {prefix:?}")));
+        let parts = merge.as_str().map_or_else(|| merge[0].as_str().zip(merge[1].as_str()), |merge| merge.split_once(' '));
+        // Merges of another form are found by the library itself.
+        let Some((left, right)) = parts else { continue };
+        let fault = |expected| Err((format!("model.merges, number {number}"), format!("{left:?} {right:?}"), expected));
+        let Some(added) = right.strip_prefix(prefix) else {
+            return fault(format!("the second to begin with {prefix:?}"));
+        };
+        let joined = format!("{left}{added}");
+        if model["vocab"].get(&joined).is_none() {
+            return fault(format!("{joined:?} among the tokens"));
         }
     }
     Ok(())
