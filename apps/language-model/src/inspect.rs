@@ -85,7 +85,8 @@ fn figures(inspection: &Inspection) -> Map<String, Value> {
     figures.insert("parameters".into(), inspection.parameters.count().into());
     figures.insert("characters".into(), inspection.characters().into());
     for (property, relation) in &inspection.relations {
-        let Some((relation, (cell, r))) = relation.as_ref().and_then(|found| Some((found, found.cells.first()?))) else {
+        let Some((relation, (cell, r))) = relation.as_ref().and_then(|found| Some((found, found.cells.first()?)))
+        else {
             continue;
         };
         let name = property.name.replace(' ', "_");

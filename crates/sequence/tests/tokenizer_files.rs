@@ -177,7 +177,8 @@ fn faults_of_a_tokenizer_are_named() {
     assert!(error(changed("/model/vocab", json!({"s": 0, "e": 1, "se": 1 << 20}))).contains("tokenizer: found"));
     let model = json!({"type": "BPE", "vocab": {"s": 0, "e": 1 << 20}, "merges": []});
     assert!(error(changed("/model", model)).contains("model.vocab: found 1048577 tokens; expected 2 to 1048576"));
-    let mut model = json!({"type": "BPE", "continuing_subword_prefix": "##", "vocab": {"s": 0, "e": 1}, "merges": ["s e"]});
+    let mut model =
+        json!({"type": "BPE", "continuing_subword_prefix": "##", "vocab": {"s": 0, "e": 1}, "merges": ["s e"]});
     let found = r#"model.merges, number 0: found "s" "e"; expected "#;
     assert!(error(changed("/model", model.clone())).contains(&format!("{found}the second to begin with \"##\"")));
     model["continuing_subword_prefix"] = json!("");

@@ -35,10 +35,15 @@ impl Activations {
     /// Without a token.
     pub fn record(model: &LanguageModel, tokens: &[u32]) -> Result<Self> {
         if tokens.is_empty() {
-            return Err(Error::Data { what: "text to read".into(), found: "no token".into(), expected: "at least 1".into() });
+            return Err(Error::Data {
+                what: "text to read".into(),
+                found: "no token".into(),
+                expected: "at least 1".into(),
+            });
         }
         let ids: Vec<i32> = tokens.iter().map(|&token| token as i32).collect();
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [tokens.len(), 1]), &model.decoder.bias.val().device());
+        let ids =
+            Tensor::<2, Int>::from_data(TensorData::new(ids, [tokens.len(), 1]), &model.decoder.bias.val().device());
         let vectors = model.encoder.forward(ids);
         let mut states = model.start(1);
         let (layers, hidden) = (states.len(), states.first().map_or(0, |state| state.hidden.dims()[1]));
@@ -141,7 +146,10 @@ mod tests {
             let model = model(name);
             let activations = Activations::record(&model, &tokens).unwrap();
             assert_eq!((activations.tokens(), activations.cells().count()), (8, 10));
-            let ids = Tensor::<2, Int>::from_data(TensorData::new(tokens.map(|t| t as i32).to_vec(), [8, 1]), &Device::flex());
+            let ids = Tensor::<2, Int>::from_data(
+                TensorData::new(tokens.map(|t| t as i32).to_vec(), [8, 1]),
+                &Device::flex(),
+            );
             let (outputs, states) = model.rnn.forward(model.encoder.forward(ids), None, None);
             let outputs = outputs.into_data().try_into_vec_as::<f32>().unwrap();
             for cell in activations.cells() {

@@ -105,7 +105,8 @@ impl Inspection {
             if next.1 > best.1 { next } else { best }
         });
         let start = best.0;
-        let near = self.characters[start..(start + length / 4).min(all)].iter().position(|&(character, _)| character == '\n');
+        let near =
+            self.characters[start..(start + length / 4).min(all)].iter().position(|&(character, _)| character == '\n');
         let start = match near {
             Some(distance) if start > 0 => start + distance + 1,
             _ => start,

@@ -19,11 +19,17 @@ pub const PROPERTIES: [Property; 9] = [
     Property { name: "position in the line", meaning: "characters since the line break" },
     Property { name: "indentation", meaning: "white space at the beginning of the line, in characters" },
     Property { name: "nesting", meaning: "round, square and curly brackets that are open" },
-    Property { name: "first line of a paragraph", meaning: "1 after a blank line or the beginning, to the next line break, else 0" },
+    Property {
+        name: "first line of a paragraph",
+        meaning: "1 after a blank line or the beginning, to the next line break, else 0",
+    },
     Property { name: "position in the sentence", meaning: "characters since one of . ! ? … or a blank line" },
     Property { name: "between words", meaning: "1 at a character that is neither letter nor digit, else 0" },
     Property { name: "position in the word", meaning: "letters and digits since the last other character" },
-    Property { name: "word in capitals", meaning: "1 while the word has two letters or more and all are capitals, else 0" },
+    Property {
+        name: "word in capitals",
+        meaning: "1 while the word has two letters or more and all are capitals, else 0",
+    },
 ];
 
 /// Values of [`PROPERTIES`] after a character.

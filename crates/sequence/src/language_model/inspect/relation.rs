@@ -37,7 +37,11 @@ pub fn relate(activations: &Activations, property: &[f32], device: &Device) -> R
     let tokens = activations.tokens();
     if tokens < FEWEST_TOKENS || property.len() != tokens {
         let found = format!("{tokens} tokens and {} values of the property", property.len());
-        return Err(Error::Data { what: "text to relate cells to".into(), found, expected: format!("{FEWEST_TOKENS} of each") });
+        return Err(Error::Data {
+            what: "text to relate cells to".into(),
+            found,
+            expected: format!("{FEWEST_TOKENS} of each"),
+        });
     }
     let changes = property.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let Some(property) = standardised(property).filter(|_| changes >= FEWEST_CHANGES) else { return Ok(None) };

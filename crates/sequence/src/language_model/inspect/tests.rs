@@ -64,7 +64,9 @@ fn a_cell_made_to_follow_quotations_is_found() {
     assert!(html.contains("<h3>Cell 0:0: inside quotes</h3>") && html.contains("<h3>Cell 0:1</h3>"));
     assert!(html.contains("class=\"up8\">«") && html.contains("class=\"down8\">»"), "coloured from mark to mark");
     assert!(html.contains("hardly varies"));
-    assert!(inspection.page("T", "s", &["1:0".parse().unwrap()], 400).unwrap_err().to_string().contains("cell: found 1:0"));
+    assert!(
+        inspection.page("T", "s", &["1:0".parse().unwrap()], 400).unwrap_err().to_string().contains("cell: found 1:0")
+    );
     let lines = inspection.relation_lines();
     assert!(lines.lines().nth(1).unwrap().starts_with("inside quotes") && lines.contains("0:0"), "{lines}");
 }

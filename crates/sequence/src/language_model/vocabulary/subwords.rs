@@ -151,7 +151,8 @@ fn check_merges(json: &Value) -> Result<(), Fault> {
     let prefix = model["continuing_subword_prefix"].as_str().unwrap_or_default();
     let Some(merges) = model["merges"].as_array() else { return Ok(()) };
     for (number, merge) in merges.iter().enumerate() {
-        let parts = merge.as_str().map_or_else(|| merge[0].as_str().zip(merge[1].as_str()), |merge| merge.split_once(' '));
+        let parts =
+            merge.as_str().map_or_else(|| merge[0].as_str().zip(merge[1].as_str()), |merge| merge.split_once(' '));
         // Merges of another form are found by the library itself.
         let Some((left, right)) = parts else { continue };
         let fault = |expected| Err((format!("model.merges, number {number}"), format!("{left:?} {right:?}"), expected));
