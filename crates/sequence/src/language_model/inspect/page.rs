@@ -16,6 +16,9 @@ const LISTED: usize = 4;
 impl Inspection {
     /// The cells that follow each property best, as a table for a terminal.
     pub fn relation_lines(&self) -> String {
+        if self.relations.is_empty() {
+            return too_short(self.activations.tokens()) + "\n";
+        }
         let mut rows = vec![["property", "cell", "r", "by chance", "p", "next"].map(String::from).to_vec()];
         for (property, relation) in &self.relations {
             rows.push(match relation {
@@ -49,8 +52,12 @@ impl Inspection {
                 section.coloured_text(self.coloured(cell, 0..shown, format!("Cell {cell}"))?);
             }
         }
-        self.relation_section(&mut report);
-        self.telling_section(&mut report, shown)?;
+        if self.relations.is_empty() {
+            report.note(too_short(self.activations.tokens()));
+        } else {
+            self.relation_section(&mut report);
+            self.telling_section(&mut report, shown)?;
+        }
         self.parameter_section(&mut report);
         Ok(report)
     }
@@ -126,6 +133,10 @@ impl Inspection {
         section.table(table);
         section.text("The size of a tensor is the root of the mean square of its values.");
     }
+}
+
+fn too_short(tokens: usize) -> String {
+    format!("What the cells follow is not shown: {tokens} tokens were read, and it takes {FEWEST_TOKENS} at least.")
 }
 
 const COLOURS: &str = "A character has the colour of the cell's activation after the token that completes it: blue above 0, orange below. \
