@@ -22,7 +22,7 @@ use ognivo_core::weights::tensors_of;
 pub use self::activations::{Activations, CellIndex};
 pub use self::parameters::Parameters;
 use self::property::{PROPERTIES, Property, Reader, Values};
-use self::relation::{Relation, relate};
+use self::relation::{FEWEST_TOKENS, Relation, relate};
 use super::model::LanguageModel;
 use super::vocabulary::Vocabulary;
 use crate::Result;
@@ -34,7 +34,8 @@ pub struct Inspection {
     pub parameters: Parameters,
     /// What its cells did.
     pub activations: Activations,
-    /// How its cells follow each property; `None` for a property that does not vary in the text.
+    /// How its cells follow each property; `None` for a property that hardly varies in the text. Nothing for a text of fewer than
+    /// [`FEWEST_TOKENS`].
     pub relations: Vec<(Property, Option<Relation>)>,
     /// The characters of the text, each with the number of the token that completes it.
     characters: Vec<(char, usize)>,
@@ -46,7 +47,7 @@ impl Inspection {
     /// Lets a model in evaluation mode read a text, and relates its cells to all properties.
     ///
     /// # Errors
-    /// A text that the vocabulary has no tokens for, or of fewer than 1000 tokens.
+    /// A text that the vocabulary has no tokens for, or an empty one.
     pub fn new(model: &LanguageModel, vocabulary: &Vocabulary, text: &[u8]) -> Result<Self> {
         let tokens = vocabulary.encode(text)?;
         let mut last = None;
@@ -65,7 +66,8 @@ impl Inspection {
             let values: Vec<f32> = after.iter().map(|values| values[index]).collect();
             Ok((property, relate(&activations, &values, &device)?))
         };
-        let relations = PROPERTIES.iter().enumerate().map(relation).collect::<Result<_>>()?;
+        let properties = if tokens.len() < FEWEST_TOKENS { &[] } else { &PROPERTIES[..] };
+        let relations = properties.iter().enumerate().map(relation).collect::<Result<_>>()?;
         Ok(Self { parameters: Parameters::of(&tensors_of(model)), activations, relations, characters, values })
     }
 

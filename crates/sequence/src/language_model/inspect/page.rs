@@ -6,14 +6,19 @@ use super::relation::{FEWEST_TOKENS, Relation, SHIFTS};
 use super::{CellIndex, Inspection, aligned};
 use crate::Result;
 
-/// A relation is shown as a coloured text if chance does as well at most so often.
-const TELLING: f64 = 0.05;
+/// A relation is shown as a coloured text if chance does as well at most so often,
+const UNLIKELY: f64 = 0.05;
+/// and if its correlation is at least so large: with a long text the slightest one is no chance.
+const STRONG: f64 = 0.3;
 /// Cells that are listed for each property.
 const LISTED: usize = 4;
 
 impl Inspection {
     /// The cells that follow each property best, as a table for a terminal.
     pub fn relation_lines(&self) -> String {
+        if self.relations.is_empty() {
+            return too_short(self.activations.tokens()) + "\n";
+        }
         let mut rows = vec![["property", "cell", "r", "by chance", "p", "next"].map(String::from).to_vec()];
         for (property, relation) in &self.relations {
             rows.push(match relation {
@@ -22,7 +27,7 @@ impl Inspection {
                     let [r, chance, p] = [best.1, relation.chance, relation.p].map(|value| format!("{value:.2}"));
                     vec![property.name.into(), best.0, r, chance, p, next]
                 }
-                None => vec![property.name.into(), "-".into(), "does not vary".into()],
+                None => vec![property.name.into(), "-".into(), "hardly varies".into()],
             });
         }
         aligned(&rows, 2)
@@ -47,8 +52,12 @@ impl Inspection {
                 section.coloured_text(self.coloured(cell, 0..shown, format!("Cell {cell}"))?);
             }
         }
-        self.relation_section(&mut report);
-        self.telling_section(&mut report, shown)?;
+        if self.relations.is_empty() {
+            report.note(too_short(self.activations.tokens()));
+        } else {
+            self.relation_section(&mut report);
+            self.telling_section(&mut report, shown)?;
+        }
         self.parameter_section(&mut report);
         Ok(report)
     }
@@ -81,7 +90,7 @@ impl Inspection {
                         property.meaning.into(),
                     ]
                 }
-                None => [property.name, "-", "does not vary", "", "", "", property.meaning].map(Cell::from),
+                None => [property.name, "-", "hardly varies", "", "", "", property.meaning].map(Cell::from),
             };
             table.push(cells);
         }
@@ -95,11 +104,12 @@ impl Inspection {
         let section = report.section("The text as these cells see it");
         section.text(COLOURS);
         section.text(format!(
-            "For each property with p of at most {TELLING} the {shown} characters in which it varies most."
+            "For each property whose best cell has |r| of at least {STRONG} and p of at most {UNLIKELY}, the {shown} characters in \
+             which it varies most."
         ));
         for (index, (property, relation)) in self.relations.iter().enumerate() {
-            let Some(relation) = relation.as_ref().filter(|relation| relation.p <= TELLING) else { continue };
-            let Some(&(cell, r)) = relation.cells.first() else { continue };
+            let Some(relation) = relation.as_ref().filter(|relation| relation.p <= UNLIKELY) else { continue };
+            let Some(&(cell, r)) = relation.cells.first().filter(|(_, r)| r.abs() >= STRONG) else { continue };
             let part = self.telling_part(index, shown);
             let title = format!("Cell {cell}: {}", property.name);
             let detail = format!("r = {r:.3}; characters {} to {}", part.start + 1, part.end);
@@ -123,6 +133,10 @@ impl Inspection {
         section.table(table);
         section.text("The size of a tensor is the root of the mean square of its values.");
     }
+}
+
+fn too_short(tokens: usize) -> String {
+    format!("What the cells follow is not shown: {tokens} tokens were read, and it takes {FEWEST_TOKENS} at least.")
 }
 
 const COLOURS: &str = "A character has the colour of the cell's activation after the token that completes it: blue above 0, orange below. \

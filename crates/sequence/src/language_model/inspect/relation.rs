@@ -13,6 +13,8 @@ use crate::{Error, Result};
 pub const SHIFTS: usize = 99;
 /// Fewest tokens: a tenth of a shift's distance would otherwise be less than a character.
 pub const FEWEST_TOKENS: usize = 1000;
+/// A property that changes less often is an event or two, to which any cell may happen to fit.
+pub const FEWEST_CHANGES: usize = 10;
 
 /// How the cells follow a property.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +29,7 @@ pub struct Relation {
     pub p: f64,
 }
 
-/// Relates all cells to a property, given after each token; `None` where it does not vary.
+/// Relates all cells to a property, given after each token; `None` where it changes fewer than ten times.
 ///
 /// # Errors
 /// Fewer than 1000 tokens.
@@ -41,7 +43,8 @@ pub fn relate(activations: &Activations, property: &[f32], device: &Device) -> R
             expected: format!("{FEWEST_TOKENS} of each"),
         });
     }
-    let Some(property) = standardised(property) else { return Ok(None) };
+    let changes = property.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let Some(property) = standardised(property).filter(|_| changes >= FEWEST_CHANGES) else { return Ok(None) };
     let mut shifted = Vec::with_capacity((1 + SHIFTS) * tokens);
     for shift in 0..=SHIFTS {
         let (end, beginning) = property.split_at(shift * tokens / (SHIFTS + 1));
@@ -175,11 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_has_no_relation() {
+    fn what_hardly_varies_has_no_relation() {
         let cells = [wandering(1, 0, 1000)];
-        for property in [vec![1.0; 1000], vec![f32::NAN; 1000], [vec![f32::INFINITY], vec![0.0; 999]].concat()] {
+        let spikes = |count: usize, value: f32| {
+            let mut property = vec![0.0; 1000];
+            (0..count).for_each(|spike| property[100 * spike + 50] = value);
+            property
+        };
+        for property in [vec![1.0; 1000], vec![f32::NAN; 1000], spikes(5, f32::INFINITY), spikes(4, 1.0)] {
             assert_eq!(relation(&cells, &property), None);
         }
+        assert!(relation(&cells, &spikes(5, 1.0)).is_some());
         assert!(relation(&[vec![0.5; 1000]], &cells[0]).unwrap().cells[0].1 == 0.0);
         let short = Activations::from_values(1, 1, vec![0.0; 999]);
         let error = relate(&short, &[0.0; 999], &Device::flex()).unwrap_err().to_string();
