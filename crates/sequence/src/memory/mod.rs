@@ -3,7 +3,7 @@
 //! - [`bptt`]: backpropagation through time, the sum it computes written out. [`gradient_flow`]: how that sum's factors shrink or
 //!   grow with distance, for every cell.
 //! - [`task`]: problems with known answers in which something must be remembered for a given number of steps: [`adding`], [`copy`],
-//!   [`order`] and [`timing`]. [`solve`](mod@solve): trains a cell on one of them.
+//!   [`order`], [`timing`] and [`spikes`]. [`solve`](mod@solve): trains a cell on one of them.
 //! - [`report`]: what was measured, as a page.
 
 pub mod adding;
@@ -14,6 +14,7 @@ pub mod matrix;
 pub mod order;
 pub mod report;
 pub mod solve;
+pub mod spikes;
 pub mod task;
 pub mod timing;
 

@@ -7,7 +7,7 @@ use ognivo_core::cli::suggest;
 use ognivo_core::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{adding, copy, order, timing};
+use super::{adding, copy, order, spikes, timing};
 use crate::{Error, Result};
 
 /// Which problem.
@@ -22,6 +22,8 @@ pub enum Task {
     Order,
     /// Whether spikes came `length` steps apart or one less ([`timing`]).
     Timing,
+    /// A spike every `length` steps, from nothing but the first ([`spikes`]).
+    Spikes,
 }
 
 /// A sequence with its answers.
@@ -44,7 +46,7 @@ pub enum Answer {
 
 impl Task {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Adding, Self::Copy, Self::Order, Self::Timing];
+    pub const ALL: [Self; 5] = [Self::Adding, Self::Copy, Self::Order, Self::Timing, Self::Spikes];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Task {
             Self::Copy => "copy",
             Self::Order => "order",
             Self::Timing => "timing",
+            Self::Spikes => "spikes",
         }
     }
 
@@ -65,6 +68,7 @@ impl Task {
             Self::Copy => "repeat five symbols after a pause (Arjovsky, Shah and Bengio 2016)",
             Self::Order => "say in which order two symbols came (Hochreiter and Schmidhuber 1997, experiment 6a)",
             Self::Timing => "tell spikes that come every N steps from those every N-1 (Gers and Schmidhuber 2000)",
+            Self::Spikes => "go on with spikes every N steps, given the first (Gers and Schmidhuber 2000)",
         }
     }
 
@@ -75,6 +79,7 @@ impl Task {
             Self::Copy => copy::SHORTEST,
             Self::Order => order::SHORTEST,
             Self::Timing => timing::SHORTEST,
+            Self::Spikes => spikes::SHORTEST,
         }
     }
 
@@ -85,6 +90,7 @@ impl Task {
             Self::Copy => copy::FEATURES,
             Self::Order => order::FEATURES,
             Self::Timing => timing::FEATURES,
+            Self::Spikes => spikes::FEATURES,
         }
     }
 
@@ -94,7 +100,7 @@ impl Task {
             Self::Adding => Answer::Number,
             Self::Copy => Answer::Class(copy::SYMBOLS),
             Self::Order => Answer::Class(order::CLASSES),
-            Self::Timing => Answer::Class(2),
+            Self::Timing | Self::Spikes => Answer::Class(2),
         }
     }
 
@@ -105,15 +111,17 @@ impl Task {
             Self::Copy => copy::sample(length, rng),
             Self::Order => order::sample(length, rng),
             Self::Timing => timing::sample(length, rng),
+            Self::Spikes => spikes::sample(length, rng),
         }
     }
 
     /// The loss of always giving the best constant answer: what a network that remembers nothing reaches.
     pub fn baseline_loss(self, length: usize) -> f64 {
-        match self.answer() {
+        match (self, self.answer()) {
+            (Self::Spikes, _) => spikes::entropy(length),
             // The only numbers are those of the adding problem.
-            Answer::Number => adding::variance(length),
-            Answer::Class(classes) => (classes as f64).ln(),
+            (_, Answer::Number) => adding::variance(length),
+            (_, Answer::Class(classes)) => (classes as f64).ln(),
         }
     }
 
@@ -124,6 +132,8 @@ impl Task {
             Self::Copy => (copy::SYMBOLS as f64).powi(-(copy::REMEMBERED as i32)),
             Self::Order => 1.0 / order::CLASSES as f64,
             Self::Timing => 0.5f64.powi(timing::PAUSES as i32),
+            // Whoever never answers with a spike misses them all.
+            Self::Spikes => 0.0,
         }
     }
 
