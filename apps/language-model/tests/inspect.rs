@@ -12,7 +12,8 @@ fn a_run_is_inspected() {
     bench.result(&small(&["--epochs", "1", "--layers", "2", "--run", "r"]));
     let result = bench.result(&["inspect", "--run", "r", "--cell", "1:7"]);
     // 2 x 4 x (16 x 8 or 16 + 16 x 16 + 16), and what depends on the number of characters.
-    let characters = fs::read_to_string(bench.path("text.txt")).unwrap().chars().collect::<std::collections::HashSet<_>>().len();
+    let characters =
+        fs::read_to_string(bench.path("text.txt")).unwrap().chars().collect::<std::collections::HashSet<_>>().len();
     let layers = 4 * (16 * (8 + 16) + 16) + 4 * (16 * (16 + 16) + 16);
     assert_eq!(result["metrics"]["parameters"], layers + characters * (8 + 16 + 1));
     let between = &result["metrics"]["between_words"];
@@ -24,7 +25,9 @@ fn a_run_is_inspected() {
     let said = bench.run(&["inspect", "--run", "r", "--data", "text.txt", "--characters", "5000", "--to", "own.html"]);
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains("inside quotes") && said.contains("encoder.weight"), "{said}");
-    assert!(fs::read_to_string(bench.path("own.html")).unwrap().contains("reading 5000 characters of text.txt, part all"));
+    assert!(
+        fs::read_to_string(bench.path("own.html")).unwrap().contains("reading 5000 characters of text.txt, part all")
+    );
 }
 
 #[test]
