@@ -72,6 +72,8 @@ struct Task {
     fails_at: Option<u64>,
     /// The step whose loss is not a number.
     nan_at: Option<u64>,
+    /// Instead of no number, a large one.
+    large: bool,
     steps: Cell<u64>,
     /// Carried from batch to batch: what the last batch leaves in the next one's points.
     trace: Cell<f32>,
@@ -97,7 +99,12 @@ impl Learner for &Task {
         let x = Tensor::from_data(TensorData::new(batch, [items, 1]), &device) + 0.01 * last;
         // Noise stands for dropout: a resumed run must draw the same.
         let noise = Tensor::random([items, 1], Distribution::Normal(0.0, 0.01), &device);
-        let loss = model.loss(x + noise) * if now == self.nan_at { f64::NAN } else { 1.0 };
+        let loss = model.loss(x + noise)
+            * match now == self.nan_at {
+                true if self.large => 1e6,
+                true => f64::NAN,
+                false => 1.0,
+            };
         self.losses.borrow_mut().push((loss.clone().into_scalar::<f32>().into(), items));
         let root = loss.clone().detach().inner().sqrt();
         Ok(Step { loss, figures: vec![("distance", root)], items })
@@ -115,6 +122,10 @@ impl Learner for &Task {
         let loss = f64::from(model.loss(x).into_scalar::<f32>());
         let score = self.scores.as_ref().map_or(-loss, |scores| scores[epoch]);
         Ok(Some(Validation { score, figures: vec![("loss", loss)] }))
+    }
+
+    fn diverged_above(&self) -> f64 {
+        1e5
     }
 
     fn carried(&self) -> NamedTensors {
@@ -325,6 +336,10 @@ fn a_loss_that_is_no_number_stops_at_its_step() {
     let good = last_checkpoint(folder.path());
     assert_eq!(good.state["step"], BATCHES + 2);
     assert_eq!(model_file(folder.path()), task.seen.borrow()[0], "the best weights so far");
+    // A loss that explodes is found too.
+    let exploding = Task { nan_at: Some(1), large: true, ..Task::default() };
+    let said = fit(folder.path(), &settings(), &exploding).unwrap_err().to_string();
+    assert!(said.contains("the loss of step 11 explodes: ") && said.contains("is above 100000"), "{said}");
     // The cause is gone: the run goes on.
     assert_eq!(fit(folder.path(), &settings(), &Task::default()).unwrap().stopped, Stopped::Finished);
 }

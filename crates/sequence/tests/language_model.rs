@@ -98,7 +98,7 @@ fn training_with_carried_state_is_pytorchs() {
             checkpoint_seconds: 1e9,
         };
         let fit = Fit { config: &config, seed, device: &device, run: &run, output: &QUIET };
-        let mut task = Prediction::new(3, Arc::new([]), [0, 0], &device);
+        let mut task = Prediction::new(3, 11, Arc::new([]), [0, 0], &device);
         fit.run(&mut task, model_of(&case, &device), &Loader::new(seeded(seed), 3, 1)).unwrap();
 
         let records = read_metrics(run.file(Recorder::FILE)).unwrap();
@@ -165,7 +165,7 @@ fn a_state_of_another_network_is_not_carried_on() {
     let _alone = alone();
     let device = training_device();
     let (model, _) = small(2);
-    let mut task = Prediction::new(3, Arc::new([]), [0, 0], &device);
+    let mut task = Prediction::new(3, 11, Arc::new([]), [0, 0], &device);
     let zeros = |rows: usize| TensorData::new(vec![0f32; rows * 8], [rows, 8]);
     let state = |rows| -> NamedTensors {
         ["0.0", "0.1", "1.0", "1.1"].into_iter().map(|name| (name.to_string(), zeros(rows))).collect()

@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         run.write_json(CONFIG, config)?;
         let streams = config.fit.batch_size;
         let loader = Loader::new(batches, streams, 1);
-        let mut task = Prediction::new(streams, valid.tokens, valid.sizes, device);
+        let mut task = Prediction::new(streams, vocabulary.len(), valid.tokens, valid.sizes, device);
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
         Ok(fit.run(&mut task, model, &loader)?)
     }

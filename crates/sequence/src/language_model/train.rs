@@ -69,15 +69,16 @@ pub struct Prediction {
     sizes: [u64; 2],
     device: Device,
     streams: usize,
+    tokens: usize,
     /// The states after the last batch, without gradient.
     carried: Option<Vec<State>>,
 }
 
 impl Prediction {
-    /// Training on `streams` streams on a device with autodiff, validated on the tokens of `valid`, whose characters and bytes from
-    /// the second on are `sizes`; fewer than two tokens mean that there is no validation.
-    pub fn new(streams: usize, valid: Arc<[u32]>, sizes: [u64; 2], device: &Device) -> Self {
-        Self { valid, sizes, device: device.clone(), streams, carried: None }
+    /// Training on `streams` streams with a vocabulary of `tokens`, on a device with autodiff, validated on the tokens of `valid`,
+    /// whose characters and bytes from the second on are `sizes`; fewer than two tokens mean that there is no validation.
+    pub fn new(streams: usize, tokens: usize, valid: Arc<[u32]>, sizes: [u64; 2], device: &Device) -> Self {
+        Self { valid, sizes, device: device.clone(), streams, tokens, carried: None }
     }
 }
 
@@ -101,6 +102,11 @@ impl Learner for Prediction {
         let scores = evaluate(model, &self.valid, self.sizes, &self.device.clone().inner())?;
         let (loss, nats) = (scores.loss.mean(), scores.nats_per_character());
         Ok(Some(Validation { score: -loss, figures: vec![("loss", loss), ("nats_per_char", nats)] }))
+    }
+
+    /// Three times what guessing costs, as in char-rnn (Karpathy 2015), and a little for vocabularies of next to nothing.
+    fn diverged_above(&self) -> f64 {
+        3.0 * (self.tokens as f64).ln() + 10.0
     }
 
     fn carried(&self) -> NamedTensors {

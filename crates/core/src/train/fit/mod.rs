@@ -90,6 +90,11 @@ pub trait Learner {
     /// As [`step`](Self::step).
     fn validate(&self, model: &Self::Model) -> Result<Option<Validation>>;
 
+    /// The loss above which training has diverged, though the loss is still a number: by default there is none.
+    fn diverged_above(&self) -> f64 {
+        f64::INFINITY
+    }
+
     /// What the next step needs of the last one, besides the network, as the state of a recurrent network: by default nothing. It is
     /// saved in every checkpoint.
     fn carried(&self) -> NamedTensors {
@@ -182,7 +187,7 @@ impl Fit<'_> {
     /// Trains `model`, from the run's checkpoint when there is one, and leaves weights, metrics and a checkpoint in the run directory.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] names the step of a loss that is infinite or not a number. It, and the errors of settings, data and disk,
+    /// [`Error::NotFinite`] names the step of a loss that is infinite, not a number, or above [`Learner::diverged_above`]. It, and the errors of settings, data and disk,
     /// end the run at once: the last checkpoint stays, and the run can be resumed from it.
     pub fn run<L: Learner>(&self, learner: &mut L, model: L::Model, loader: &Loader<L::Batcher>) -> Result<Outcome> {
         self.config.validate()?;

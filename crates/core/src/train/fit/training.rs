@@ -34,6 +34,7 @@ pub(super) struct Training<'a> {
     /// Losses not read back from the device yet: reading one makes a GPU wait, so there they are read in groups.
     unread: Vec<Unread>,
     read_every: usize,
+    diverged_above: f64,
     log_every: u64,
     total_steps: u64,
     progress: Progress,
@@ -113,6 +114,7 @@ impl<'a> Training<'a> {
         let done = state.epoch.saturating_mul(items).saturating_add(of_epoch).min(total);
         let training = Self {
             read_every: if device::is_host(fit.device) { 1 } else { 16 },
+            diverged_above: learner.diverged_above(),
             log_every: (batches / 20).max(1),
             total_steps: fit.config.epochs.saturating_mul(batches),
             progress: Progress::new(total, done, "items", fit.output.is_silent()),
@@ -213,6 +215,12 @@ impl<'a> Training<'a> {
                 let value = f64::from(value.into_scalar::<f32>());
                 if !value.is_finite() {
                     return Err(self.not_finite(&format!("the {name} of step {step} is {value}")));
+                }
+                if position == 0 && value > self.diverged_above {
+                    let limit = self.diverged_above;
+                    return Err(
+                        self.not_finite(&format!("the loss of step {step} explodes: {value:.3} is above {limit:.3}"))
+                    );
                 }
                 self.state.sums.add(position, name, value * items as f64);
             }
