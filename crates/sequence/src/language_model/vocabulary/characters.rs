@@ -11,7 +11,7 @@ use crate::{Error, Result};
 pub(super) struct Characters {
     characters: Vec<char>,
     /// The tokens of ASCII characters, of which most text is.
-    ascii: [Option<u32>; 128],
+    ascii: Vec<Option<u32>>,
     pub(super) pieces: Pieces,
 }
 
@@ -46,7 +46,7 @@ impl Characters {
             return Err(format!("{} different characters", characters.len()));
         }
         let pieces = characters.iter().map(|character| character.to_string()).collect();
-        let mut ascii = [None; 128];
+        let mut ascii = vec![None; 128];
         for (character, token) in characters.iter().zip(0..).take_while(|(character, _)| character.is_ascii()) {
             ascii[*character as usize] = Some(token);
         }
