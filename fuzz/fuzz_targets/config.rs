@@ -17,6 +17,7 @@ fuzz_target!(|text: &str| {
         optimizer: OptimizerConfig::default(),
         schedule: ScheduleConfig::default(),
         clip_norm: None,
+        clip_value: None,
         patience: None,
         checkpoint_seconds: 60.0,
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use ognivo_cnn::image::augment::AugmentConfig;
 use ognivo_cnn::image::report::Summary;
-use ognivo_cnn::image::session::{self, Session};
+use ognivo_cnn::image::session::Session;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_cnn::image::trained::Trained;
 use ognivo_cnn::image::{data, recipe};
@@ -53,7 +53,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
     let (run, config, splits) =
         if let Some(path) = asked.filter(|path| args.common.resume && path.join(CONFIG).exists()) {
             let run = RunDirectory::open(path)?;
-            let config = session::resumed_config(&run.read_json(CONFIG)?, &overlay)?;
+            let config = config::resumed(&run.read_json(CONFIG)?, &overlay)?;
             let splits = data::open(&config, output)?;
             (run, config, splits)
         } else {

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
 /// Says how much of the prompt the network cannot know.
 fn warn_of_unknown(vocabulary: &Vocabulary, prompt: &[u8], output: &Output) -> anyhow::Result<()> {
     if let Some(unknown) = vocabulary.unknown() {
-        let tokens = vocabulary.encode(prompt).context("prompt")?;
+        let tokens = vocabulary.encode(prompt)?;
         let found = tokens.iter().filter(|&&token| token == unknown).count();
         if found > 0 {
             let name = String::from_utf8_lossy(vocabulary.bytes_of(unknown)).trim().to_string();

@@ -49,6 +49,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let config = &trained.config;
     let data = args.data.as_ref().unwrap_or(&config.data);
     let corpus = corpus::open(data, &config.corpus_options(), config.seed, output)?;
+    if args.data.is_none() {
+        trained.split.require(&corpus)?;
+    }
     let part = args.part.as_deref().unwrap_or(if args.data.is_some() { "all" } else { "valid" });
     let text = corpus.part(part)?;
     let text = first_characters(&text, args.characters);

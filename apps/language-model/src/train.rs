@@ -11,7 +11,7 @@ use ognivo_sequence::cell::CellConfig;
 use ognivo_sequence::language_model::corpus::{self, Corpus, GRAMMAR};
 use ognivo_sequence::language_model::recipe;
 use ognivo_sequence::language_model::report::Summary;
-use ognivo_sequence::language_model::session::{self, Session};
+use ognivo_sequence::language_model::session::Session;
 use ognivo_sequence::language_model::train::LanguageModelConfig;
 use ognivo_sequence::language_model::trained::Trained;
 use ognivo_sequence::language_model::vocabulary::Unit;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
     let saved = saved.map(RunDirectory::open).transpose()?;
     let (config, corpus) = match &saved {
         Some(run) => {
-            let config = session::resumed_config(&run.read_json(CONFIG)?, &overlay)?;
+            let config = config::resumed(&run.read_json(CONFIG)?, &overlay)?;
             let corpus = open(&config, output)?;
             (config, corpus)
         }

@@ -4,7 +4,9 @@
 //! depends neither on the number of threads nor on the backend, and the backward pass makes it again instead of keeping
 //! it.
 
-use burn::tensor::{Tensor, TensorData};
+#[cfg(feature = "flex")]
+use burn::tensor::Device;
+use burn::tensor::{Distribution, Tensor, TensorData};
 
 use crate::simd::vectorised;
 
@@ -27,6 +29,25 @@ pub fn dropout<const D: usize>(x: Tensor<D>, p: f64, seed: u64) -> Tensor<D> {
         return kernel::dropout(x, p, seed);
     }
     dropout_reference(x, p, seed)
+}
+
+/// [`dropout`] with a mask that follows from the random state of `x`'s device: whoever calls `device.seed` before each step,
+/// with a seed that depends on the step, has masks that depend on the step alone.
+///
+/// # Panics
+/// As [`dropout`].
+pub fn random_dropout<const D: usize>(x: Tensor<D>, p: f64) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        // Four numbers of 16 bits: exact in single precision.
+        let parts = Tensor::<1>::random([4], Distribution::Uniform(0.0, 65536.0), &Device::flex());
+        let parts: Vec<f32> = parts.into_data().try_to_vec().expect("numbers of the CPU backend");
+        return dropout(x, p, parts.into_iter().fold(0, |seed, part| seed << 16 | part as u64));
+    }
+    // Reading a seed would wait for the device, which makes the mask faster itself.
+    assert!((0.0..=1.0).contains(&p), "dropout: probability {p} is not in 0..=1");
+    let kept = x.random_like(Distribution::Bernoulli(1.0 - p));
+    x * kept * (if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 })
 }
 
 /// [`dropout`] by a mask made on the host and Burn's multiplication, on any backend.

@@ -109,7 +109,7 @@ pub use batch_norm::{
     batch_norm2d_inference_reference, batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
 };
 pub use conv2d::{conv2d, conv2d_reference};
-pub use dropout::{dropout, dropout_reference};
+pub use dropout::{dropout, dropout_reference, random_dropout};
 pub use linear::{linear, linear_reference};
 pub use pool2d::{
     avg_pool2d, avg_pool2d_reference, max_pool2d, max_pool2d_reference, relu_max_pool2d, relu_max_pool2d_reference,

@@ -107,7 +107,7 @@ fn an_unknown_character_of_the_prompt_is_named() {
     let mut network = Script::new(&vocabulary, 1, vec![0]);
     let asked = request("ab\nЖ".as_bytes(), 5);
     let error = generate(&vocabulary, &mut network, &mut greedy(), &asked, &mut Vec::new()).unwrap_err().to_string();
-    assert!(error.starts_with("line 2, column 1: the character 'Ж' (U+0416)"), "{error}");
+    assert!(error.starts_with("prompt: line 2, column 1: the character 'Ж' (U+0416)"), "{error}");
     assert!(network.fed.is_empty());
 }
 

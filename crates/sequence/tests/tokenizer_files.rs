@@ -174,7 +174,10 @@ fn faults_of_a_tokenizer_are_named() {
     };
     assert!(error(changed("/version", json!("9"))).contains("tokenizer: found Unknown tokenizer version '9'"));
     assert!(error(changed("/decoder", json!({"type": "Fuse"}))).contains(r#"decoder: found {"type":"Fuse"}"#));
-    assert!(error(changed("/model/vocab", json!({"s": 0, "e": 1, "se": 1 << 20}))).contains("tokenizer: found"));
+    assert!(
+        error(changed("/model/vocab", json!({"s": 0, "e": 1, "se": 2, "a</w>": 3})))
+            .contains("model.merges, number 1: found")
+    );
     let model = json!({"type": "BPE", "vocab": {"s": 0, "e": 1 << 20}, "merges": []});
     assert!(error(changed("/model", model)).contains("model.vocab: found 1048577 tokens; expected 2 to 1048576"));
     let mut model =

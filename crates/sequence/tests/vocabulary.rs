@@ -1,6 +1,7 @@
 //! Vocabularies: what they cut a text into, what their tokens write, and how they are kept.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use ognivo_core::run::{CONFIG, RunDirectory};
@@ -185,6 +186,42 @@ fn characters_are_counted_in_any_text() {
     let vocabulary = build("words", "a");
     assert_eq!(vocabulary.characters("Жa\n😀".as_bytes()), 4);
     assert_eq!(vocabulary.characters(b"a\xff\xfeb\xd0"), 5);
+}
+
+/// A text below `$OGNIVO_DATA`; where it is absent, says so on standard error and gives `None`.
+fn real(path: &str) -> Option<Vec<u8>> {
+    let bytes = std::env::var_os("OGNIVO_DATA").and_then(|root| fs::read(Path::new(&root).join(path)).ok());
+    let Some(bytes) = bytes else {
+        eprintln!("skipped: no file {path} below the folder that OGNIVO_DATA names");
+        return None;
+    };
+    let mut text = Vec::new();
+    match path.ends_with(".gz") {
+        true => _ = flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap(),
+        false => text = bytes,
+    }
+    Some(text)
+}
+
+/// 65 characters: the vocabulary of char-rnn's and nanoGPT's published results.
+#[test]
+fn tiny_shakespeare_has_65_characters() {
+    let Some(text) = real("tiny-shakespeare/input.txt") else { return };
+    let vocabulary = Vocabulary::build(&Unit::Characters, &text).unwrap();
+    let tokens = vocabulary.encode(&text).unwrap();
+    assert_eq!((vocabulary.len(), tokens.len()), (65, 1_115_394));
+    // "First Citizen:", as nanoGPT numbers the sorted characters.
+    assert_eq!(tokens[..14], [18, 47, 56, 57, 58, 1, 15, 47, 58, 47, 64, 43, 52, 10]);
+}
+
+#[test]
+fn russian_text_comes_back() {
+    let Some(text) = real("war-and-peace-ru/voina-i-mir-tom-1.txt.gz") else { return };
+    for name in ["characters", "bytes", "subwords:1000"] {
+        let vocabulary = Vocabulary::build(&unit(name), &text).unwrap();
+        let tokens = vocabulary.encode(&text).unwrap();
+        assert!(vocabulary.decode(&tokens) == text, "{name}");
+    }
 }
 
 proptest! {

@@ -2,13 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use ognivo_core::Error;
-use ognivo_core::cli::{config, events::Output};
+use ognivo_core::cli::events::Output;
 use ognivo_core::random::{self, Rng};
 use ognivo_core::run::{CONFIG, RunDirectory};
 use ognivo_core::train::fit::{Fit, Outcome};
 use ognivo_core::train::loader::Loader;
-use serde_json::Value;
 
 use super::augment::Augment;
 use super::batch::{ImageBatcher, TrainingOptions, WORKERS};
@@ -68,20 +66,4 @@ impl<'a> Session<'a> {
         let fit = Fit { config: &config.fit, seed: config.seed, device, run, output };
         Ok(fit.run(&mut task, network, &loader)?)
     }
-}
-
-/// The saved configuration of a run with what a resumed run may change: the number of epochs, and how often it saves.
-///
-/// # Errors
-/// [`Error::Config`] when the command line asks for anything else to differ.
-pub fn resumed_config(saved: &ClassifierConfig, overlay: &Value) -> Result<ClassifierConfig> {
-    let asked: ClassifierConfig = config::resolve(saved, std::slice::from_ref(overlay))?;
-    let mut allowed = saved.clone();
-    allowed.fit.epochs = asked.fit.epochs;
-    allowed.fit.checkpoint_seconds = asked.fit.checkpoint_seconds;
-    if asked != allowed {
-        let message = "a resumed run keeps its settings; only --epochs and fit.checkpoint_seconds may change. Start a new run for others";
-        return Err(Error::Config(message.into()).into());
-    }
-    Ok(allowed)
 }

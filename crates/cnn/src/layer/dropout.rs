@@ -1,7 +1,7 @@
 //! Dropout.
 
 use burn::module::{Flag, Module, Param};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::Tensor;
 
 use crate::{Error, Result};
 
@@ -31,34 +31,9 @@ impl Dropout {
 
     /// Drops values of any tensor.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let device = x.device();
-        if self.p == 0.0 || !self.training.is_enabled() || !device.is_autodiff() {
+        if self.p == 0.0 || !self.training.is_enabled() || !x.device().is_autodiff() {
             return x;
         }
-        match host_seed(&device) {
-            Some(seed) => ognivo_kernels::dropout(x, self.p, seed),
-            None => {
-                let kept = x.random_like(Distribution::Bernoulli(1.0 - self.p));
-                x * kept * (1.0 / (1.0 - self.p))
-            }
-        }
+        ognivo_kernels::random_dropout(x, self.p)
     }
-}
-
-/// A seed from the random state of the CPU backend. Elsewhere `None`: reading it would wait for the device, which makes the mask
-/// faster itself.
-#[cfg(feature = "flex")]
-fn host_seed(device: &Device) -> Option<u64> {
-    if *device != Device::flex() {
-        return None;
-    }
-    // Four numbers of 16 bits: exact in single precision.
-    let parts = Tensor::<1>::random([4], Distribution::Uniform(0.0, 65536.0), &Device::flex());
-    let parts = parts.into_data().try_into_vec_as::<f32>().ok()?;
-    Some(parts.into_iter().fold(0, |seed, part| seed << 16 | part as u64))
-}
-
-#[cfg(not(feature = "flex"))]
-fn host_seed(_: &Device) -> Option<u64> {
-    None
 }

@@ -25,6 +25,27 @@ pub fn resolve<C: Serialize + DeserializeOwned>(defaults: &C, overlays: &[Value]
     })
 }
 
+/// The saved configuration of a run with what a resumed run may change: `fit.epochs`, and how often it saves.
+///
+/// # Errors
+/// [`Error::Config`] when the overlay asks for anything else to differ.
+pub fn resumed<C: Serialize + DeserializeOwned>(saved: &C, overlay: &Value) -> Result<C> {
+    let value = |config: &C| serde_json::to_value(config).map_err(|e| Error::Config(e.to_string()));
+    let mut asked = value(&resolve(saved, std::slice::from_ref(overlay))?)?;
+    let config = C::deserialize(&asked).map_err(|e| Error::Config(e.to_string()))?;
+    let mut kept = value(saved)?;
+    for configuration in [&mut asked, &mut kept] {
+        if let Some(fit) = configuration.get_mut("fit").and_then(Value::as_object_mut) {
+            fit.retain(|key, _| key != "epochs" && key != "checkpoint_seconds");
+        }
+    }
+    if asked != kept {
+        let message = "a resumed run keeps its settings; only --epochs and fit.checkpoint_seconds may change. Start a new run for others";
+        return Err(Error::Config(message.into()));
+    }
+    Ok(config)
+}
+
 /// Splits `key=value`; the value is JSON where it reads as such, else a string.
 pub fn parse_setting(setting: &str) -> Result<(String, Value)> {
     let (path, value) = setting.split_once('=').ok_or_else(|| {
@@ -192,6 +213,19 @@ mod tests {
             Config { seed: 1, fit: Fit { epochs: 7, patience: Some(3), optimizer: Rule::Adam { epsilon: 0.5 } } }
         );
         assert_eq!(with(&["fit.patience=3", "fit.patience=null"]).unwrap(), defaults());
+    }
+
+    #[test]
+    fn a_resumed_run_may_only_go_on_for_longer() {
+        let overlay = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let longer = resumed(&defaults(), &overlay(r#"{"fit": {"epochs": 9}}"#)).unwrap();
+        assert_eq!(longer, Config { fit: Fit { epochs: 9, ..defaults().fit }, ..defaults() });
+        assert_eq!(resumed(&defaults(), &overlay("{}")).unwrap(), defaults());
+        for other in [r#"{"seed": 2}"#, r#"{"fit": {"epochs": 9, "patience": 1}}"#, r#"{"fit": {"optimizer": "sgd"}}"#]
+        {
+            let error = resumed(&defaults(), &overlay(other)).unwrap_err().to_string();
+            assert!(error.contains("keeps its settings"), "{error}");
+        }
     }
 
     #[test]

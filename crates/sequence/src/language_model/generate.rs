@@ -90,7 +90,10 @@ pub fn generate(
 ) -> Result<Generated> {
     let prompt = match request.prompt {
         [] => vec![vocabulary.start()],
-        prompt => vocabulary.encode(prompt)?,
+        prompt => {
+            let named = |error| ognivo_core::Error::Data(format!("prompt: {error}"));
+            vocabulary.encode(prompt).map_err(named)?
+        }
     };
     let mut screen = Screen::new(output);
     if request.echo {

@@ -10,6 +10,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub(super) struct Characters {
     characters: Vec<char>,
+    /// The tokens of ASCII characters, of which most text is.
+    ascii: Vec<Option<u32>>,
     pub(super) pieces: Pieces,
 }
 
@@ -44,7 +46,11 @@ impl Characters {
             return Err(format!("{} different characters", characters.len()));
         }
         let pieces = characters.iter().map(|character| character.to_string()).collect();
-        Ok(Self { characters, pieces })
+        let mut ascii = vec![None; 128];
+        for (character, token) in characters.iter().zip(0..).take_while(|(character, _)| character.is_ascii()) {
+            ascii[*character as usize] = Some(token);
+        }
+        Ok(Self { characters, ascii, pieces })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -55,14 +61,18 @@ impl Characters {
         &self.characters
     }
 
+    fn token(&self, character: char) -> Option<u32> {
+        match self.ascii.get(character as usize) {
+            Some(token) => *token,
+            None => self.characters.binary_search(&character).ok().map(|token| token as u32),
+        }
+    }
+
     /// The tokens of a text.
     pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let mut tokens = Vec::with_capacity(text.len());
         for (at, character) in text.char_indices() {
-            let Ok(token) = self.characters.binary_search(&character) else {
-                return Err(self.unknown(text, at, character));
-            };
-            tokens.push(token as u32);
+            tokens.push(self.token(character).ok_or_else(|| self.unknown(text, at, character))?);
         }
         Ok(tokens)
     }
@@ -70,7 +80,7 @@ impl Characters {
     /// The error about the first character of a text that is not in the vocabulary, `character` at byte `at`.
     fn unknown(&self, text: &str, at: usize, character: char) -> Error {
         let (line, column) = place(&text[..at]);
-        let others: BTreeSet<_> = text[at..].chars().filter(|c| self.characters.binary_search(c).is_err()).collect();
+        let others: BTreeSet<_> = text[at..].chars().filter(|&c| self.token(c).is_none()).collect();
         let others = match others.len() - 1 {
             0 => String::new(),
             1 => ", and 1 other character neither".into(),

@@ -90,6 +90,9 @@ impl Vocabulary {
     /// text of the Penn Treebank has the 929 589 tokens, 10 000 of them different, to which published perplexities refer. A last
     /// line without a line break has no `<eos>`, so that a prompt can be continued. A word that is not in the vocabulary is `<unk>`.
     ///
+    /// Tokens of words, and of a `tokenizer.json` that lowers letters or has an unknown token, do not give back all of the text:
+    /// losses per character are then of less than it. Other tokens do.
+    ///
     /// # Errors
     /// A character that is not in the vocabulary, with its place; a text that is not UTF-8, except for bytes.
     pub fn encode(&self, text: &[u8]) -> Result<Vec<u32>> {
