@@ -1,6 +1,6 @@
 //! State dictionaries of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`.
 //!
-//! The weights of a [`Stack`](super::Stack) with two biases have PyTorch's names, layouts and order of gates already: what
+//! The weights of a [`Stack`] with two biases have PyTorch's names, layouts and order of gates already: what
 //! `weights::save` writes, PyTorch loads, and the reverse. What is left is to tell which stack a file holds.
 
 use ognivo_core::weights::{NamedTensors, tensors_of};

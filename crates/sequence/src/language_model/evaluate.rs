@@ -15,8 +15,10 @@ use crate::{Error, Result};
 const STREAMS: usize = 64;
 /// with so many tokens in each at least.
 const LENGTH: usize = 512;
-/// Steps at a time.
+/// Steps at a time at most,
 const STEPS: usize = 128;
+/// with so many scores (32 MB) at most: with a large vocabulary there are many for each step.
+const SCORES: usize = 1 << 23;
 /// Tokens before the beginning of a stream that are read, not scored, so that no token is predicted from nothing.
 const WARM_UP: usize = 128;
 
@@ -78,7 +80,7 @@ pub fn evaluate(model: &LanguageModel, tokens: &[u32], sizes: [u64; 2], device: 
         // The steps just before streams 1, 2, ... begin.
         let warm_up = WARM_UP.min(length);
         let (inputs, _) = batch(&tokens[length - warm_up..], streams - 1, length, 0..warm_up).upload(device);
-        let (_, warm) = model.forward(inputs, None);
+        let (_, warm) = model.read(inputs, None);
         states = states.into_iter().zip(warm).map(|(first, others)| first.join(others)).collect();
     }
     let mut loss = CrossEntropy::new();
@@ -89,8 +91,9 @@ pub fn evaluate(model: &LanguageModel, tokens: &[u32], sizes: [u64; 2], device: 
         loss.add_mean(f64::from(cross_entropy(scores, targets).into_scalar::<f32>()), items);
         states
     };
-    for step in (0..length).step_by(STEPS) {
-        states = score(batch(tokens, streams, length, step..length.min(step + STEPS)), states);
+    let steps = (SCORES / (streams * model.tokens())).clamp(1, STEPS);
+    for step in (0..length).step_by(steps) {
+        states = score(batch(tokens, streams, length, step..length.min(step + steps)), states);
     }
     let rest = scored - streams * length;
     if rest > 0 {

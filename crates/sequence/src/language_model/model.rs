@@ -121,10 +121,20 @@ impl LanguageModel {
     /// token, `[steps * streams, tokens]`, and the states after the last step.
     pub fn forward(&self, tokens: Tensor<2, Int>, states: Option<Vec<State>>) -> (Tensor<2>, Vec<State>) {
         let [steps, streams] = tokens.dims();
-        let vectors = dropout(self.encoder.forward(tokens), self.embedding_dropout);
-        let (outputs, states) = self.rnn.forward(vectors, states, None);
+        let (outputs, states) = self.read(tokens, states);
         let outputs = dropout(outputs, self.dropout);
         (self.decode(outputs.reshape([(steps * streams) as i64, -1])), states)
+    }
+
+    /// [`forward`](Self::forward) without the scores: the outputs of the last layer, `[steps, streams, hidden]`, and the states.
+    pub fn read(&self, tokens: Tensor<2, Int>, states: Option<Vec<State>>) -> (Tensor<3>, Vec<State>) {
+        let vectors = dropout(self.encoder.forward(tokens), self.embedding_dropout);
+        self.rnn.forward(vectors, states, None)
+    }
+
+    /// Size of the vocabulary.
+    pub fn tokens(&self) -> usize {
+        self.decoder.bias.dims()[0]
     }
 
     /// The states before any text, of `streams` streams.

@@ -28,7 +28,7 @@ struct Pass {
 
 impl Next for Pass {
     fn feed(&mut self, token: u32) -> Result<&[f32]> {
-        check(token, self.model.decoder.bias.dims()[0])?;
+        check(token, self.model.tokens())?;
         let token = Tensor::<2, Int>::from_data(TensorData::new(vec![token as i32], [1, 1]), &self.device);
         let (scores, states) = self.model.forward(token, self.states.take());
         self.states = Some(states);
