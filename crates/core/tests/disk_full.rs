@@ -46,6 +46,7 @@ fn checkpoint(floats: usize) -> Checkpoint {
     Checkpoint {
         model: NamedTensors::from([("fc.weight".into(), TensorData::new(vec![0.5f32; floats], [floats]))]),
         optimizer: NamedTensors::new(),
+        carried: NamedTensors::new(),
         state: serde_json::json!({"floats": floats}),
     }
 }
