@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = SolveConfig::default().batch_size)]
     batch_size: usize,
     /// Adam's learning rate
-    #[arg(long, default_value_t = SolveConfig::default().learning_rate)]
+    #[arg(long, default_value_t = SolveConfig::default().learning_rate, allow_negative_numbers = true)]
     learning_rate: f64,
     /// The norm to which gradients are clipped
     #[arg(long, default_value_t = SolveConfig::default().clip_norm)]

@@ -181,6 +181,12 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The weights that training begins with.
+fn initial() -> NamedTensors {
+    let _alone = alone();
+    weights::tensors_of(&Line::new(1))
+}
+
 fn model_file(folder: &Path) -> NamedTensors {
     weights::read(&folder.join(MODEL)).unwrap().0
 }
@@ -374,7 +380,7 @@ fn gradients_are_clipped_by_value_and_then_by_norm() {
             ..settings()
         };
         fit(folder.path(), &config, &Task::default()).unwrap();
-        let (before, after) = (weights::tensors_of(&Line::new(1)), model_file(folder.path()));
+        let (before, after) = (initial(), model_file(folder.path()));
         ["layer.weight", "layer.bias"].map(|name| {
             let value = |tensors: &NamedTensors| tensors[name].as_slice::<f32>().unwrap()[0];
             value(&before) - value(&after)

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{filled, gradients_of, ramp, training_device};
@@ -19,6 +19,10 @@ use proptest::prelude::*;
 /// The random state of a device belongs to the process: what follows from a seed is tested one at a time.
 static RANDOM: Mutex<()> = Mutex::new(());
 
+fn alone() -> MutexGuard<'static, ()> {
+    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn stack(cell: &str, hidden: usize, device: &Device) -> Stack {
     let config = StackConfig { cell: cell.parse().unwrap(), hidden, ..StackConfig::default() };
     filled(&config, 3, device)
@@ -32,6 +36,7 @@ fn rows(data: TensorData, width: usize) -> Vec<Vec<f64>> {
 /// With a loss at every step: dL/dW is the sum over its steps `t` and over `k <= t` of what the lecture writes down.
 #[test]
 fn the_sum_of_products_of_jacobians_is_the_gradient() {
+    let _alone = alone();
     const STEPS: usize = 7;
     let device = training_device();
     for cell in ["rnn", "rnn:activation=sigmoid:bias=two", "rnn:activation=relu:bias=one", "rnn:activation=identity"] {
@@ -67,6 +72,7 @@ fn the_sum_of_products_of_jacobians_is_the_gradient() {
 /// For an RNN the flow is the norm of the lecture's product of Jacobians.
 #[test]
 fn gradient_flow_is_the_norm_of_the_product_of_jacobians() {
+    let _alone = alone();
     let device = training_device();
     let stack = stack("rnn", 4, &device);
     let cell = &stack.layers[0].forward;
@@ -85,6 +91,7 @@ fn gradient_flow_is_the_norm_of_the_product_of_jacobians() {
 /// For every cell, the largest singular value of a Jacobian that autodiff computes through all steps at once.
 #[test]
 fn gradient_flow_is_what_autodiff_gives_over_all_steps() {
+    let _alone = alone();
     const UNITS: usize = 4;
     let device = training_device();
     for cell in ["gru", "lstm", "peephole-lstm", "lstm:variant=full-gate-recurrence", "gru:reset=after:bias=two"] {
@@ -119,7 +126,7 @@ fn gradient_flow_is_what_autodiff_gives_over_all_steps() {
 /// The lecture's point: a simple network forgets, an open forget gate does not, and a large `W` explodes.
 #[test]
 fn gradients_vanish_explode_and_flow() {
-    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let device = Device::default();
     let factor = |cell: &str, recurrent_scale: f64| {
         let config =
@@ -254,7 +261,7 @@ fn baselines_are_what_a_constant_reaches() {
 /// Every cell learns every task where little must be remembered, the same way each time.
 #[test]
 fn cells_learn_short_tasks() {
-    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let device = Device::default();
     for (task, length, steps) in [(Task::Order, 10, 200), (Task::Spikes, 3, 200)] {
         for name in CellConfig::NAMES {
@@ -318,7 +325,7 @@ fn settings_out_of_range_are_named() {
 /// A learning rate that no training survives ends it, and says so.
 #[test]
 fn a_loss_that_is_not_finite_ends_training() {
-    let _alone = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let config = SolveConfig {
         cell: "rnn:activation=identity".parse().unwrap(),
         length: 40,

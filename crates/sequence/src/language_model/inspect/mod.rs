@@ -22,7 +22,7 @@ use ognivo_core::weights::tensors_of;
 pub use self::activations::{Activations, CellIndex};
 pub use self::parameters::Parameters;
 use self::property::{PROPERTIES, Property, Reader, Values};
-use self::relation::{FEWEST_TOKENS, Relation, relate};
+use self::relation::{FEWEST_TOKENS, Relation, Standardised};
 use super::model::LanguageModel;
 use super::vocabulary::Vocabulary;
 use crate::Result;
@@ -61,13 +61,14 @@ impl Inspection {
         let values: Vec<_> = characters.iter().map(|&(character, _)| reader.read(character)).collect();
         let after = after_tokens(&characters, &values, tokens.len());
         let activations = Activations::record(model, &tokens)?;
-        let device = model.decoder.bias.val().device();
-        let relation = |(index, &property): (usize, &Property)| {
-            let values: Vec<f32> = after.iter().map(|values| values[index]).collect();
-            Ok((property, relate(&activations, &values, &device)?))
-        };
-        let properties = if tokens.len() < FEWEST_TOKENS { &[] } else { &PROPERTIES[..] };
-        let relations = properties.iter().enumerate().map(relation).collect::<Result<_>>()?;
+        let mut relations = Vec::new();
+        if tokens.len() >= FEWEST_TOKENS {
+            let cells = Standardised::new(&activations, &model.decoder.bias.val().device());
+            for (index, &property) in PROPERTIES.iter().enumerate() {
+                let values: Vec<f32> = after.iter().map(|values| values[index]).collect();
+                relations.push((property, cells.relate(&values)?));
+            }
+        }
         Ok(Self { parameters: Parameters::of(&tensors_of(model)), activations, relations, characters, values })
     }
 

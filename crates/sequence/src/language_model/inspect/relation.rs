@@ -29,56 +29,63 @@ pub struct Relation {
     pub p: f64,
 }
 
-/// Relates all cells to a property, given after each token; `None` where it changes fewer than ten times.
-///
-/// # Errors
-/// Fewer than 1000 tokens.
-pub fn relate(activations: &Activations, property: &[f32], device: &Device) -> Result<Option<Relation>> {
-    let tokens = activations.tokens();
-    if tokens < FEWEST_TOKENS || property.len() != tokens {
-        let found = format!("{tokens} tokens and {} values of the property", property.len());
-        return Err(Error::Data {
-            what: "text to relate cells to".into(),
-            found,
-            expected: format!("{FEWEST_TOKENS} of each"),
-        });
+/// Activations of all cells, ready to be related to properties.
+#[derive(Clone, Debug)]
+pub struct Standardised {
+    /// With mean 0 and length 1, `[cells, tokens]`.
+    values: Tensor<2>,
+    cells: Vec<CellIndex>,
+}
+
+impl Standardised {
+    /// Of some activations; on `device` they are related.
+    pub fn new(activations: &Activations, device: &Device) -> Self {
+        let tokens = activations.tokens();
+        let rows = activations.values().chunks_exact(tokens);
+        let values: Vec<f32> = rows.flat_map(|cell| standardised(cell).unwrap_or_else(|| vec![0.0; tokens])).collect();
+        let cells: Vec<_> = activations.cells().collect();
+        Self { values: Tensor::from_data(TensorData::new(values, [cells.len(), tokens]), device), cells }
     }
-    let changes = property.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    let Some(property) = standardised(property).filter(|_| changes >= FEWEST_CHANGES) else { return Ok(None) };
-    let mut shifted = Vec::with_capacity((1 + SHIFTS) * tokens);
-    for shift in 0..=SHIFTS {
-        let (end, beginning) = property.split_at(shift * tokens / (SHIFTS + 1));
-        shifted.extend_from_slice(beginning);
-        shifted.extend_from_slice(end);
-    }
-    let cells: Vec<f32> = activations
-        .values()
-        .chunks_exact(tokens)
-        .flat_map(|cell| standardised(cell).unwrap_or_else(|| vec![0.0; tokens]))
-        .collect();
-    let count = cells.len() / tokens;
-    let cells = Tensor::<2>::from_data(TensorData::new(cells, [count, tokens]), device);
-    let shifted = Tensor::<2>::from_data(TensorData::new(shifted, [1 + SHIFTS, tokens]), device);
-    let correlations = cells.matmul(shifted.transpose()).into_data().try_into_vec_as::<f32>();
-    let correlations = correlations.map_err(|error| Error::Data {
-        what: "correlations".into(),
-        found: format!("{error:?}"),
-        expected: "numbers".into(),
-    })?;
-    let mut largest = [0f64; 1 + SHIFTS];
-    for row in correlations.chunks_exact(1 + SHIFTS) {
-        for (largest, &r) in largest.iter_mut().zip(row) {
-            *largest = largest.max(f64::from(r.abs()));
+
+    /// Relates all cells to a property, given after each token; `None` where it changes fewer than ten times.
+    ///
+    /// # Errors
+    /// Fewer than 1000 tokens.
+    pub fn relate(&self, property: &[f32]) -> Result<Option<Relation>> {
+        let [_, tokens] = self.values.dims();
+        if tokens < FEWEST_TOKENS || property.len() != tokens {
+            let found = format!("{tokens} tokens and {} values of the property", property.len());
+            let expected = format!("{FEWEST_TOKENS} of each");
+            return Err(Error::Data { what: "text to relate cells to".into(), found, expected });
         }
+        let changes = property.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let Some(property) = standardised(property).filter(|_| changes >= FEWEST_CHANGES) else { return Ok(None) };
+        let mut shifted = Vec::with_capacity((1 + SHIFTS) * tokens);
+        for shift in 0..=SHIFTS {
+            let (end, beginning) = property.split_at(shift * tokens / (SHIFTS + 1));
+            shifted.extend_from_slice(beginning);
+            shifted.extend_from_slice(end);
+        }
+        let shifted = TensorData::new(shifted, [1 + SHIFTS, tokens]);
+        let shifted = Tensor::<2>::from_data(shifted, &self.values.device());
+        let correlations = self.values.clone().matmul(shifted.transpose()).into_data();
+        // Every backend gives its floats back as f32.
+        let correlations: Vec<f32> = correlations.convert::<f32>().try_to_vec().unwrap_or_default();
+        let mut largest = [0f64; 1 + SHIFTS];
+        for row in correlations.chunks_exact(1 + SHIFTS) {
+            for (largest, &r) in largest.iter_mut().zip(row) {
+                *largest = largest.max(f64::from(r.abs()));
+            }
+        }
+        let (here, elsewhere) = (largest[0], &largest[1..]);
+        // Equal but for rounding counts as equal.
+        let as_large = elsewhere.iter().filter(|&&size| size >= here * (1.0 - 1e-5)).count();
+        let own = correlations.iter().step_by(1 + SHIFTS).map(|&r| f64::from(r));
+        let mut cells: Vec<_> = self.cells.iter().copied().zip(own).collect();
+        cells.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+        let chance = elsewhere.iter().sum::<f64>() / SHIFTS as f64;
+        Ok(Some(Relation { cells, chance, p: (1 + as_large) as f64 / (1 + SHIFTS) as f64 }))
     }
-    let (here, elsewhere) = (largest[0], &largest[1..]);
-    // Equal but for rounding counts as equal.
-    let as_large = elsewhere.iter().filter(|&&size| size >= here * (1.0 - 1e-5)).count();
-    let own = correlations.iter().step_by(1 + SHIFTS).map(|&r| f64::from(r));
-    let mut cells: Vec<_> = activations.cells().zip(own).collect();
-    cells.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
-    let chance = elsewhere.iter().sum::<f64>() / SHIFTS as f64;
-    Ok(Some(Relation { cells, chance, p: (1 + as_large) as f64 / (1 + SHIFTS) as f64 }))
 }
 
 /// The values with mean 0 and length 1, so that the product of two such rows is Pearson's correlation; `None` where they do not
@@ -99,7 +106,8 @@ mod tests {
     use super::*;
 
     fn relation(cells: &[Vec<f32>], property: &[f32]) -> Option<Relation> {
-        relate(&Activations::from_values(1, cells.len(), cells.concat()), property, &Device::flex()).unwrap()
+        let activations = Activations::from_values(1, cells.len(), cells.concat());
+        Standardised::new(&activations, &Device::flex()).relate(property).unwrap()
     }
 
     /// Noise whose neighbours depend on each other: x <- 0.95 x + e.
@@ -191,7 +199,7 @@ mod tests {
         assert!(relation(&cells, &spikes(5, 1.0)).is_some());
         assert!(relation(&[vec![0.5; 1000]], &cells[0]).unwrap().cells[0].1 == 0.0);
         let short = Activations::from_values(1, 1, vec![0.0; 999]);
-        let error = relate(&short, &[0.0; 999], &Device::flex()).unwrap_err().to_string();
+        let error = Standardised::new(&short, &Device::flex()).relate(&[0.0; 999]).unwrap_err().to_string();
         assert!(error.contains("999 tokens") && error.contains("1000"), "{error}");
     }
 }
