@@ -102,7 +102,6 @@ fn wrong_usage_says_what_was_expected() {
         (&["solve", "--steps", "0"], "`steps`: found 0"),
         (&["solve", "--learning-rate", "-1"], "`learning_rate`: found -1"),
         (&["solve", "--hidden", "999999"], "`hidden`: found 999999"),
-        (&["solve", "--device", "nowhere"], "nowhere"),
         (&["gradient-flow", "--steps", "0"], "`steps`: found 0"),
         (&["gradient-flow", "--recurrent-scale", "nan"], "`recurrent_scale`: found NaN"),
         (&["gradient-flow", "--cells", "gru:reset"], "expected key=value"),

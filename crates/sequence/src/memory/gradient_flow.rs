@@ -63,6 +63,8 @@ impl Curve {
     /// The factor by which the norm changes from step to step, from distance 1 to the last.
     pub fn factor(&self) -> f64 {
         match (self.mean.get(1), self.mean.last()) {
+            // Nothing passes the first step.
+            (Some(&0.0), _) => 0.0,
             (Some(first), Some(last)) if self.mean.len() > 2 => (last / first).powf(1.0 / (self.mean.len() - 2) as f64),
             _ => f64::NAN,
         }
