@@ -9,7 +9,7 @@ use ognivo_kernels::{
     gru_reference, linear_reference, lstm, lstm_reference, rnn, rnn_reference,
 };
 use proptest::prelude::*;
-use support::{assert_close, assert_slopes, assert_threads_agree, outcome, values};
+use support::{Operation, assert_close, assert_slopes, assert_threads_agree, outcome, values};
 
 /// Sizes of a batch of sequences and how it is walked.
 #[derive(Clone, Debug)]
@@ -282,7 +282,7 @@ fn padding_reaches_nothing() {
     for reverse in [false, true] {
         let case = Case { reverse, ..case.clone() };
         let peep = Peep::Dense(PeepholeGates::ALL);
-        let runs: [(Vec<Vec<f32>>, usize, &dyn Fn(&[Tensor<1>]) -> Tensor<1>); 3] = [
+        let runs: [(Vec<Vec<f32>>, usize, Operation); 3] = [
             (lstm_inputs(&case, peep), 4, &|x| run_bare_lstm(lstm, &case, LstmForm::default(), peep, x)),
             (gru_inputs(&case, GruForm::default(), false), 3, &|x| run_gru(gru, &case, GruForm::default(), x)),
             (rnn_inputs(&case), 1, &|x| run_rnn(rnn, &case, Activation::Tanh, x)),

@@ -25,6 +25,6 @@ pub(super) fn sample(length: usize, rng: &mut impl Rng) -> Sequence {
     let steps = first + SPIKES * length + 1;
     let mut inputs = vec![0.0; steps];
     inputs[first] = 1.0;
-    let answers = (first + 1..steps).map(|step| (step, f32::from(u8::from((step - first) % length == 0))));
+    let answers = (first + 1..steps).map(|step| (step, f32::from(u8::from((step - first).is_multiple_of(length)))));
     Sequence { inputs, answers: answers.collect() }
 }
