@@ -280,8 +280,10 @@ fn a_single_long_line_takes_linear_time() {
         assert_eq!(corpus.train.text.len() + corpus.valid.text.len(), length);
         start.elapsed().as_secs_f64()
     };
-    let (short, long) = (seconds(2_000_000), seconds(32_000_000));
-    assert!(long < 16.0 * 6.0 * short.max(0.002), "{short} s, then {long} s for 16 times the text");
+    // The best of three, since other work on the machine slows single ones down; quadratic time would be 256 times as long.
+    let best = |length: usize| (0..3).map(|_| seconds(length)).fold(f64::INFINITY, f64::min);
+    let (short, long) = (best(2_000_000), best(32_000_000));
+    assert!(long < 16.0 * 6.0 * short.max(0.02), "{short} s, then {long} s for 16 times the text");
 }
 
 #[test]
