@@ -1,0 +1,1 @@
+//! node2vec: vectors of the nodes of a graph from random walks.

@@ -1,0 +1,1 @@
+//! Maps of vectors in the plane: principal components and t-SNE.
