@@ -163,12 +163,19 @@ impl Dictionary {
         self.label = prefix.as_bytes().to_vec();
     }
 
-    pub(super) fn kept(&self) -> Option<&HashMap<u32, u32>> {
-        self.kept.as_ref()
+    /// Counts each of some words once more, those of pre-trained vectors.
+    pub(super) fn add_words(&mut self, words: &Names) {
+        for word in words.iter().map(str::as_bytes) {
+            let id = self.entries.insert(word);
+            self.entries.counts[id as usize] += 1;
+            self.tokens += 1;
+        }
+        (self.entries, self.words) = self.entries.sorted(&self.label, 1, 0);
+        self.names = OnceLock::new();
     }
 
-    pub(super) fn bucket(&self) -> usize {
-        self.bucket
+    pub(super) fn kept(&self) -> Option<&HashMap<u32, u32>> {
+        self.kept.as_ref()
     }
 
     /// Appends the rows of a word: its own, if it is known, and those of its n-grams.
@@ -282,8 +289,7 @@ impl Entries {
     /// The number of a string, which is added with the count 0 if it is new.
     pub(super) fn insert(&mut self, word: &[u8]) -> u32 {
         let Self { text, ends, counts, index } = self;
-        let entry =
-            index.entry(spread(word), |&id| bytes(text, ends, id) == word, |&id| spread(bytes(text, ends, id)));
+        let entry = index.entry(spread(word), |&id| bytes(text, ends, id) == word, |&id| spread(bytes(text, ends, id)));
         match entry {
             hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
             hashbrown::hash_table::Entry::Vacant(place) => {
