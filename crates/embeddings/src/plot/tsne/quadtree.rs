@@ -76,10 +76,7 @@ impl Quadtree {
         for _ in 0..DEPTH {
             let square = &mut self.squares[index];
             let (old, was_place) = (square.clone(), square.is_place());
-            square.count += 1.0;
-            for axis in 0..2 {
-                square.mean[axis] += (point[axis] - square.mean[axis]) / square.count;
-            }
+            square.add(point);
             if was_place {
                 if old.mean == point {
                     return;
@@ -99,15 +96,18 @@ impl Quadtree {
             corner = [corner[0] + half * (quarter % 2) as f64, corner[1] + half * (quarter / 2) as f64];
             half /= 2.0;
         }
-        let square = &mut self.squares[index];
-        square.count += 1.0;
-        for axis in 0..2 {
-            square.mean[axis] += (point[axis] - square.mean[axis]) / square.count;
-        }
+        self.squares[index].add(point);
     }
 }
 
 impl Square {
+    fn add(&mut self, point: [f64; 2]) {
+        self.count += 1.0;
+        for (mean, value) in self.mean.iter_mut().zip(point) {
+            *mean += (value - *mean) / self.count;
+        }
+    }
+
     fn is_place(&self) -> bool {
         self.quarters == [NONE; 4]
     }
