@@ -168,7 +168,7 @@ mod tests {
         assert_eq!((table.rows(), table.dim(), table.stride()), (2, 3, 16));
         table.row_mut(0)[2] = 7.0;
         assert_eq!(table.iter().collect::<Vec<_>>(), [[1.0, 2.0, 7.0], [4.0, 5.0, 6.0]]);
-        assert!((0..2).all(|row| table.row(row).as_ptr() as usize % 64 == 0));
+        assert!((0..2).all(|row| (table.row(row).as_ptr() as usize).is_multiple_of(64)));
         assert_eq!(table.clone(), table);
     }
 

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<WordVectors> {
     for word in 1..=rows {
         read_name(&mut input, &mut name, word)?;
         input.exactly(&mut bytes, "a vector")?;
-        let (id, new) = names.insert(utf8(&name, path, &format!("the name of word {word}"))?);
+        let (id, new) = names.insert(utf8(&name, path, || format!("the name of word {word}"))?);
         if new {
             for (value, bytes) in table.row_mut(id as usize).iter_mut().zip(bytes.as_chunks().0) {
                 *value = f32::from_le_bytes(*bytes);

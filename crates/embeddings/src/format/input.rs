@@ -177,7 +177,7 @@ impl Lines {
         if self.number == 1 {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
-        utf8(line, self.input.path(), &format!("line {}", self.number)).map(Some)
+        utf8(line, self.input.path(), || format!("line {}", self.number)).map(Some)
     }
 
     /// An error about the line that was read last.
@@ -193,9 +193,9 @@ pub(crate) fn without_end(line: &[u8]) -> &[u8] {
 }
 
 /// Bytes as text; `place` is where they begin.
-pub(crate) fn utf8<'a>(bytes: &'a [u8], path: &Path, place: &str) -> Result<&'a str> {
+pub(crate) fn utf8<'a>(bytes: &'a [u8], path: &Path, place: impl Fn() -> String) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let place = format!("{place}, byte {} of it", error.valid_up_to() + 1);
+        let place = format!("{}, byte {} of it", place(), error.valid_up_to() + 1);
         let expected = "UTF-8 (a text file in another encoding is converted by, say, `iconv -f LATIN1 -t UTF-8`)";
         broken(
             path,

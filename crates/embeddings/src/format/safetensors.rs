@@ -168,7 +168,7 @@ impl Tensors {
                 let expected = format!("the end of name {number}, from {start} to {}", text.len());
                 return Err(self.broken(ENDS, end.to_string(), expected));
             };
-            let name = utf8(name, &self.path, &place(WORDS))?;
+            let name = utf8(name, &self.path, || place(WORDS))?;
             if !names.insert(name).1 {
                 return Err(self.broken(
                     WORDS,

@@ -142,16 +142,14 @@ fn read_rows(input: &mut Input, mut line: u64, rows: usize, dim: usize, named: b
             .with_min_len(16)
             .map(|(row, (_, line))| parse(without_end(line), &mut row[..dim], named))
             .collect();
-        let mut row = filled;
-        for ((number, _), parsed) in lines.iter().zip(parsed) {
+        for (row, ((number, _), parsed)) in (filled..).zip(lines.iter().zip(parsed)) {
             let name = parsed.map_err(|fault| fault.at(input.path(), *number))?;
-            if !named || names.insert(utf8(name, input.path(), &format!("line {number}"))?).1 {
+            if !named || names.insert(utf8(name, input.path(), || format!("line {number}"))?).1 {
                 if row > filled {
                     table.rows_mut(0..row + 1).copy_within(row * stride.., filled * stride);
                 }
                 filled += 1;
             }
-            row += 1;
         }
         block.drain(..whole);
     }
