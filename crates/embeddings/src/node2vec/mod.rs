@@ -12,6 +12,7 @@ mod read;
 mod walks;
 
 pub use graph::{Graph, GraphBuilder};
-pub(crate) use lines::Lines;
+pub(crate) use lines::{Lines, error as line_error};
+pub(crate) use read::fields;
 pub use read::{GraphFormat, ReadOptions};
 pub use walks::{WalkConfig, Walker};

@@ -87,8 +87,8 @@ impl Graph {
     }
 }
 
-/// The fields of a line that is not a comment.
-fn fields(line: &str, comma: bool) -> impl Iterator<Item = &str> {
+/// The fields of a line; none of a comment.
+pub(crate) fn fields(line: &str, comma: bool) -> impl Iterator<Item = &str> {
     let line = if line.trim_start().starts_with(['#', '%']) { "" } else { line };
     line.split(move |c| c == ' ' || c == '\t' || (comma && c == ',')).filter(|field| !field.is_empty())
 }
