@@ -83,7 +83,7 @@ fn list_shows_every_set_and_its_state() {
 
     let lines = json_lines(&bench.run(&["list", "--json"]), "list");
     let sets = lines.len() as u64 - 1;
-    assert_eq!(lines[sets as usize]["metrics"], serde_json::json!({"datasets": sets, "present": 1}));
+    assert_eq!(lines[sets as usize]["metrics"], serde_json::json!({"datasets": sets, "present": 2}));
     assert!(lines.iter().any(|line| line["name"] == "cifar10" && line["bytes"] == 170_052_171));
 }
 

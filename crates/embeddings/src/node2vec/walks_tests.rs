@@ -20,9 +20,11 @@ struct Case {
     directed: bool,
     p: f64,
     q: f64,
-    /// From where, where, and the probability of each node to go to.
-    steps: Vec<(u32, u32, Vec<(u32, f64)>)>,
+    steps: Vec<Step>,
 }
+
+/// From where, where, and the probability of each node to go to.
+type Step = (u32, u32, Vec<(u32, f64)>);
 
 /// By how many standard deviations the statistic of a chi-square test is above its mean.
 fn excess(counts: &[(f64, f64)]) -> f64 {
