@@ -106,7 +106,7 @@ fn fetch_then_path_then_verify() {
 
     let output = bench.run(&["verify"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert!(text(&output.stdout).ends_with("2 files good, 0 not\n"));
+    assert!(text(&output.stdout).ends_with("4 files good, 0 not\n"));
 
     let mut damaged = bench.content.clone();
     damaged[5] ^= 1;
