@@ -1,6 +1,7 @@
 //! A table of vectors, a row for each word, laid out for the processor.
 
 use std::alloc::{self, Layout};
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use crate::{Error, Result};
@@ -12,6 +13,8 @@ pub(crate) const LINE: usize = 16;
 pub struct Table {
     values: NonNull<f32>,
     rows: usize,
+    /// Rows that there is memory for.
+    capacity: usize,
     dim: usize,
     stride: usize,
 }
@@ -37,7 +40,7 @@ impl Table {
         let layout = Self::layout(rows, stride).ok_or_else(too_large)?;
         // SAFETY: the layout is not of size 0.
         let values = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }.cast()).ok_or_else(too_large)?;
-        Ok(Self { values, rows, dim, stride })
+        Ok(Self { values, rows, capacity: rows, dim, stride })
     }
 
     /// A table of the given numbers, row by row.
@@ -96,6 +99,22 @@ impl Table {
         (0..self.rows).map(|row| self.row(row))
     }
 
+    /// Some rows in one piece, each with what follows up to the next ([`stride`](Self::stride)).
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub(crate) fn rows_mut(&mut self, rows: Range<usize>) -> &mut [f32] {
+        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
+        // SAFETY: the rows lie within the table, which is borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.values.as_ptr().add(start), length) }
+    }
+
+    /// Drops the rows after the first `rows`.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.rows = self.rows.min(rows);
+    }
+
     /// The first row, for code that keeps its writers apart by itself.
     pub(crate) fn as_ptr(&self) -> *mut f32 {
         self.values.as_ptr()
@@ -109,7 +128,7 @@ impl Table {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        if let Some(layout) = Self::layout(self.rows, self.stride) {
+        if let Some(layout) = Self::layout(self.capacity, self.stride) {
             // SAFETY: allocated with this layout.
             unsafe { alloc::dealloc(self.values.as_ptr().cast(), layout) };
         }
@@ -149,7 +168,7 @@ mod tests {
         assert_eq!((table.rows(), table.dim(), table.stride()), (2, 3, 16));
         table.row_mut(0)[2] = 7.0;
         assert_eq!(table.iter().collect::<Vec<_>>(), [[1.0, 2.0, 7.0], [4.0, 5.0, 6.0]]);
-        assert!((0..2).all(|row| table.row(row).as_ptr() as usize % 64 == 0));
+        assert!((0..2).all(|row| (table.row(row).as_ptr() as usize).is_multiple_of(64)));
         assert_eq!(table.clone(), table);
     }
 
