@@ -1,7 +1,5 @@
 //! Distinct names (words, labels, nodes) and their numbers.
 
-use std::hash::BuildHasher;
-
 use ahash::RandomState;
 use hashbrown::HashTable;
 
