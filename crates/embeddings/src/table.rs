@@ -1,5 +1,7 @@
 //! A table of vectors, a row for each word, laid out for the processor.
 
+use std::ops::Range;
+
 use memmap2::MmapMut;
 
 use crate::{Error, Result};
@@ -95,6 +97,22 @@ impl Table {
         (0..self.rows).map(|row| self.row(row))
     }
 
+    /// Some rows in one piece, each with what follows up to the next ([`stride`](Self::stride)).
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub(crate) fn rows_mut(&mut self, rows: Range<usize>) -> &mut [f32] {
+        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
+        // SAFETY: the rows lie within the table, which is borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.as_ptr().add(start), length) }
+    }
+
+    /// Drops the rows after the first `rows`.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.rows = self.rows.min(rows);
+    }
+
     /// The first row, for code that keeps its writers apart by itself.
     pub(crate) fn as_ptr(&self) -> *mut f32 {
         self.memory.as_ptr().cast::<f32>().cast_mut()
@@ -134,7 +152,7 @@ mod tests {
         assert_eq!((table.rows(), table.dim(), table.stride()), (2, 3, 16));
         table.row_mut(0)[2] = 7.0;
         assert_eq!(table.iter().collect::<Vec<_>>(), [[1.0, 2.0, 7.0], [4.0, 5.0, 6.0]]);
-        assert!((0..2).all(|row| table.row(row).as_ptr() as usize % 64 == 0));
+        assert!((0..2).all(|row| (table.row(row).as_ptr() as usize).is_multiple_of(64)));
         assert_eq!(table.clone(), table);
     }
 

@@ -440,9 +440,16 @@ mod tests {
     #[test]
     fn a_step_is_that_of_plain_arithmetic() {
         for level in Level::available() {
-            for (m, k, dim) in
-                [(1usize, 1usize, 1usize), (2, 6, 16), (3, 5, 100), (10, 6, 100), (7, 11, 50), (1, 30, 300), (5, 13, 37), (4, 12, 128)]
-            {
+            for (m, k, dim) in [
+                (1usize, 1usize, 1usize),
+                (2, 6, 16),
+                (3, 5, 100),
+                (10, 6, 100),
+                (7, 11, 50),
+                (1, 30, 300),
+                (5, 13, 37),
+                (4, 12, 128),
+            ] {
                 let length = dim.next_multiple_of(ROW_MULTIPLE);
                 let targets: Vec<Target> =
                     (0..k).map(|o| Target { label: (o % 3 == 0) as u8 as f32, rate: 0.5 + o as f32 / 16.0 }).collect();

@@ -15,14 +15,17 @@ impl Vocabulary {
     /// # Errors
     /// When nothing is left: says how many there were and what the highest count is.
     pub fn new(names: &Names, counts: &[u64], min_count: u64) -> Result<Self> {
-        let mut order: Vec<u32> = (0..names.len() as u32).filter(|&id| counts[id as usize] >= min_count.max(1)).collect();
+        let mut order: Vec<u32> =
+            (0..names.len() as u32).filter(|&id| counts[id as usize] >= min_count.max(1)).collect();
         order.sort_by_key(|&id| std::cmp::Reverse(counts[id as usize]));
         if order.is_empty() {
             let highest = counts.iter().max().copied().unwrap_or(0);
             let found = match names.len() {
                 0 => "no words at all".to_string(),
                 1 => format!("one word, which occurs {highest} times: fewer than min_count {min_count}"),
-                n => format!("{n} words, of which none occurs {min_count} times; the most frequent occurs {highest} times"),
+                n => format!(
+                    "{n} words, of which none occurs {min_count} times; the most frequent occurs {highest} times"
+                ),
             };
             let expected = if names.is_empty() {
                 "words, divided by spaces and line ends".to_string()

@@ -16,7 +16,11 @@ use super::rows::{Overlay, Shared, hash, prefetch_row};
 ///
 /// `copies` are the shards' overlays of this table, in the order of the shards.
 pub(crate) fn merge(table: Shared, copies: &[&Overlay], pull: f32) {
-    let parts = if copies.iter().map(|copy| copy.touched.len()).sum::<usize>() < 256 { 1 } else { rayon::current_num_threads() };
+    let parts = if copies.iter().map(|copy| copy.touched.len()).sum::<usize>() < 256 {
+        1
+    } else {
+        rayon::current_num_threads()
+    };
     if parts == 1 {
         merge_part(table, copies, pull, 0, 1);
     } else {

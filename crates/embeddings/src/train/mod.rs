@@ -169,7 +169,8 @@ impl<'a> Trainer<'a> {
         }
         let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));
         let copies = if plan.hogwild { 0 } else { count };
-        let copies = (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
+        let copies =
+            (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
         let of = plan.sentences.tokens().saturating_mul(plan.epochs);
         Ok(Self { plan, inputs, outputs, shards, copies, of })
     }

@@ -23,7 +23,8 @@ pub enum Loss {
 
 impl Loss {
     /// Names on a command line; the short ones are fastText's.
-    pub const NAMES: [&str; 8] = ["negative", "ns", "hierarchical", "hs", "softmax", "one-vs-all", "ova", "one-versus-all"];
+    pub const NAMES: [&str; 8] =
+        ["negative", "ns", "hierarchical", "hs", "softmax", "one-vs-all", "ova", "one-versus-all"];
 }
 
 impl std::str::FromStr for Loss {
@@ -142,7 +143,8 @@ mod tests {
                 sorted.sort_unstable();
                 sorted.dedup();
                 assert!(sorted.len() == rows.len() && rows.len() >= 2, "{rows:?}");
-                let ones: Vec<u32> = rows.iter().zip(&targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
+                let ones: Vec<u32> =
+                    rows.iter().zip(&targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
                 assert_eq!(ones, [target]);
             }
         }

@@ -21,7 +21,8 @@ impl Sampler {
     pub fn new(weights: &[f64]) -> Self {
         let n = weights.len();
         let total: f64 = weights.iter().sum();
-        let mut share: Vec<f64> = weights.iter().map(|w| if total > 0.0 { w / total * n as f64 } else { 1.0 }).collect();
+        let mut share: Vec<f64> =
+            weights.iter().map(|w| if total > 0.0 { w / total * n as f64 } else { 1.0 }).collect();
         let mut cells: Vec<Cell> = (0..n).map(|i| Cell { keep: u32::MAX, other: i as u32 }).collect();
         let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| share[i] < 1.0);
         while let (Some(&from), Some(&to)) = (small.last(), large.last()) {

@@ -125,7 +125,9 @@ impl Shard {
         place.tokens += tokens;
         let rng = &mut place.rng;
         match plan.keep {
-            Some(keep) => place.sentence.extend(self.raw.iter().copied().filter(|&t| rng.next_u32() <= keep[t as usize])),
+            Some(keep) => {
+                place.sentence.extend(self.raw.iter().copied().filter(|&t| rng.next_u32() <= keep[t as usize]))
+            }
             None => place.sentence.extend_from_slice(&self.raw),
         }
         if let Some(&first) = place.sentence.first() {
@@ -174,7 +176,9 @@ impl Shard {
                 for i in context.filter(|&i| i != centre) {
                     match units {
                         Units::Tokens => self.inputs.push(rows.input(sentence[i])),
-                        Units::Several(several) => self.inputs.extend(several.of(sentence[i]).iter().map(|&row| rows.input(row))),
+                        Units::Several(several) => {
+                            self.inputs.extend(several.of(sentence[i]).iter().map(|&row| rows.input(row)))
+                        }
                     }
                 }
                 self.outputs.clear();

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Corpus, Vocabulary};
-use crate::train::{Architecture, Loss, Objective, Place, Plan, Progress, Sentences, Trainer, Units, initial_inputs};
+use crate::train::{Architecture, Loss, Objective, Place, Plan, Progress, Trainer, Units, initial_inputs};
 use crate::{Error, Result, Table};
 
 /// Settings of word2vec; the defaults are those of word2vec.c for skip-gram.
