@@ -135,7 +135,7 @@ fn files_of_every_layout_are_read() {
         "old new 1.58 2 3 4",
         "\u{feff}old\tnew\t1.58\t1\t2\n",
     ] {
-        assert_eq!(read(text).unwrap(), [expected.clone()], "{text}");
+        assert_eq!(read(text).unwrap(), std::slice::from_ref(&expected), "{text}");
     }
     assert!(
         read("old\tnew\t1.58\nold\tnew\n").unwrap_err().contains("line 2: found \"old\\tnew\"; expected two words")
