@@ -112,7 +112,7 @@ pub fn evaluate(vectors: &dyn Lookup, pairs: &[Pair], config: &SimilarityConfig)
     let (mut cosines, mut judgements) = (Vec::new(), Vec::new());
     for Pair { words: [a, b], score } in pairs {
         if let (Some(a), Some(b)) = (vector_of(a), vector_of(b)) {
-            cosines.push(f64::from(cosine(&a, &b)));
+            cosines.push(cosine(&a, &b));
             judgements.push(*score);
         }
     }

@@ -11,7 +11,6 @@ use ognivo_core::cli::suggest;
 
 pub use self::graph::{Graph, GraphConfig};
 pub use self::index::{Index, Neighbour};
-use self::products::dot;
 use crate::{Error, Lookup, Result};
 
 /// What neighbours are sought of, and which rows are no answer.
@@ -63,12 +62,14 @@ pub fn vector(lookup: &dyn Lookup, word: &str) -> Result<Vec<f32>> {
 /// # Errors
 /// As [`vector`].
 pub fn similarity(lookup: &dyn Lookup, a: &str, b: &str) -> Result<f32> {
-    Ok(cosine(&vector(lookup, a)?, &vector(lookup, b)?))
+    Ok(cosine(&vector(lookup, a)?, &vector(lookup, b)?) as f32)
 }
 
-/// The cosine of the angle between two vectors; 0 where one is 0.
-pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    dot(a, b) * inverse_length(a) * inverse_length(b)
+/// The cosine of the angle between two vectors; 0 where one is 0. In 64 bits and with one root, so that equal vectors have exactly 1.
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    let scale = (product(a, a) * product(b, b)).sqrt();
+    if scale > 0.0 { product(a, b) / scale } else { 0.0 }
 }
 
 /// 1 / the length of a vector; 0 for a vector of length 0.

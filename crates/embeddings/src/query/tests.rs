@@ -50,7 +50,10 @@ fn neighbours_are_those_of_the_definition_in_any_batch() {
             assert_eq!(&index.nearest(std::slice::from_ref(query), 10)[0], found);
             let word = vectors.words().name(found.first().map_or(0, |one| one.id));
             let cosine = cosine(&query.vector, vectors.get(word).unwrap());
-            assert!(found.first().is_none_or(|one| (one.similarity - cosine).abs() < 1e-6), "{found:?} {cosine}");
+            assert!(
+                found.first().is_none_or(|one| (f64::from(one.similarity) - cosine).abs() < 1e-6),
+                "{found:?} {cosine}"
+            );
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
         assert_eq!(pool.install(|| index.nearest(&queries, 10)), together, "threads change nothing");

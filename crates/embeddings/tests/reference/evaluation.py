@@ -55,8 +55,11 @@ def pairs():
     for number in range(300):
         a, b = number % ROWS, number * 5 % COLUMNS
         c, d = number * 7 % ROWS, number * 11 % COLUMNS
+        if (a, b) == (c, d):
+            # gensim's cosine of a word with itself is a little more or less than 1, which makes ranks of nothing.
+            continue
         score = 4 * (a == c) + 5 * (b == d) + number % 3
-        yield f"r{a}c{b}", f"{'R' if number % 4 else 'r'}{c}c{d}" if number % 50 else "nowhere", score
+        yield f"r{a}c{b}", f"{'R' if number % 4 else 'r'}{c}c{d}" if number % 50 != 1 else "nowhere", score
 
 
 def main():
