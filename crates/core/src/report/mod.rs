@@ -27,7 +27,7 @@ mod table;
 mod text;
 mod tile;
 
-pub use chart::{BarChart, Chart, ConfusionChart, Histogram, LineChart, Series};
+pub use chart::{BarChart, Chart, ConfusionChart, Histogram, LineChart, MapChart, Series};
 pub use coloured_text::ColouredText;
 pub use page::{Report, Section};
 pub use pictures::{Picture, PictureGrid, Tone};

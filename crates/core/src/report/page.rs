@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::data::Image;
     use crate::metrics::{ConfusionMatrix, Interval};
-    use crate::report::{BarChart, ConfusionChart, Histogram, LineChart, Picture, Series};
+    use crate::report::{BarChart, ConfusionChart, Histogram, LineChart, MapChart, Picture, Series};
 
     const EVIL: &str = "<script>alert(\"1\")</script>' onload='x";
 
@@ -273,6 +273,7 @@ mod tests {
             &BarChart::new(EVIL).bar(EVIL, 1.0).reference(0.5, EVIL),
             &Histogram::new(EVIL).x_label(EVIL).group(EVIL, [1.0, 2.0]).group(EVIL, [1.0]),
             &ConfusionChart::new(EVIL, &matrix, &classes),
+            &MapChart::new(EVIL).x_label(EVIL).y_label(EVIL).point(EVIL, (1.0, 1.0), Some(EVIL)),
         ]);
         section.table(Table::new(EVIL).text(EVIL).number(EVIL).row([EVIL, EVIL]));
         section.listing(EVIL, EVIL);

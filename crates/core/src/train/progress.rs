@@ -1,5 +1,6 @@
 //! The progress bar of a training run: rate, time left, loss.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,7 +29,12 @@ impl Progress {
 
     /// Moves on by `units` and shows the epoch and the running loss.
     pub fn advance(&self, units: u64, epoch: u64, epochs: u64, loss: f64) {
-        self.bar.set_message(format!("epoch {}/{epochs}  loss {loss:.4}", epoch + 1));
+        self.step(units, format!("epoch {}/{epochs}  loss {loss:.4}", epoch + 1));
+    }
+
+    /// Moves on by `units` and shows a text.
+    pub fn step(&self, units: u64, text: impl Into<Cow<'static, str>>) {
+        self.bar.set_message(text);
         self.bar.inc(units);
     }
 

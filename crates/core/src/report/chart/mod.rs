@@ -5,12 +5,15 @@ mod bar;
 mod confusion;
 mod histogram;
 mod line;
+mod map;
 mod svg;
+mod theme;
 
 pub use bar::BarChart;
 pub use confusion::ConfusionChart;
 pub use histogram::Histogram;
 pub use line::{LineChart, Series};
+pub use map::MapChart;
 
 /// What a report can show as a chart.
 pub trait Chart {

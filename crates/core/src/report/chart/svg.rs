@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::super::text::{escape, fit, width};
+use super::theme;
 
 /// Font size of all text in charts, in pixels; the style sheet says the same.
 pub(super) const FONT: f64 = 12.0;
@@ -123,6 +124,23 @@ impl Svg {
             x += SWATCH + name_width + 16.0;
         }
         if entries.is_empty() { 0.0 } else { y + ROW }
+    }
+
+    /// A file of its own: the drawing below its title, on a ground, in the colours of the page. Programs that know no themes show the
+    /// light one.
+    pub(super) fn finish_alone(self, title: &str, width: f64, height: f64, description: &str) -> String {
+        const MARGIN: f64 = 20.0;
+        const HEAD: f64 = 32.0;
+        let (w, h) = (short(width + 2.0 * MARGIN), short(height + HEAD + 2.0 * MARGIN));
+        let (label, title) = (escape(description), escape(&fit(title, 15.0, width)));
+        let (light, dark) = (theme::rules(theme::LIGHT), theme::rules(theme::DARK));
+        let (y, body) = (short(MARGIN + HEAD), self.body);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{label}\">\n\
+             <style>\n{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n</style>\n<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>\n\
+             <text class=\"title\" x=\"{MARGIN}\" y=\"{}\">{title}</text>\n<g transform=\"translate({MARGIN} {y})\">\n{body}</g>\n</svg>\n",
+            short(MARGIN + 14.0),
+        )
     }
 
     /// The element, with what a reader who cannot see it is told.

@@ -1,0 +1,3 @@
+//! `embed`: vectors of words, sub-words and nodes.
+
+fn main() {}

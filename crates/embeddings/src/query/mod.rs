@@ -1,0 +1,1 @@
+//! Questions asked of vectors: nearest neighbours, analogies, similarities.

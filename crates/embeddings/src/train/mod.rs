@@ -1,0 +1,1 @@
+//! The trainer: examples over shared tables, on two engines.
