@@ -114,6 +114,21 @@ fn a_rate_that_is_too_high_is_said() {
     assert!(error.contains("not finite") && error.contains("lower lr"), "{error}");
 }
 
+/// Every line has the same three words of four: their rows get the gradients of all lines of a round at once.
+#[test]
+fn short_lines_of_the_same_words_at_a_high_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("questions.txt");
+    let line = |n: usize| format!("__label__{} what is the word{}\n", n * 7 % 6, n * 7 % 6 + 6 * (n % 11));
+    std::fs::write(&path, (0..3000).map(line).collect::<String>()).unwrap();
+    for (loss, lr) in [(LossKind::Softmax, 0.5), (LossKind::Softmax, 1.0), (LossKind::OneVersusAll, 1.0)] {
+        let config = Config { lr, epoch: 25, dim: 100, ..config(loss) };
+        let model = train::supervised(config, &path, |_| true).unwrap();
+        let meter = model.test(&mut train::open(&path).unwrap(), 1, 0.0).unwrap();
+        assert!(meter.all.precision() > 0.99, "{loss:?} {lr}: {}", meter.all);
+    }
+}
+
 #[test]
 fn smaller_models_predict_the_same() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! Steps shared among threads, with a result that does not depend on their number.
 //!
-//! The lines are cut into [`SHARDS`] runs. A round takes [`LINES`] lines of each run. First every shard goes through its
+//! The lines are cut into a few runs, the shards. A round takes a few lines of each run, in all fewer the higher the
+//! learning rate: gradients of rows that have not moved yet add up, and must not overshoot. First every shard goes through its
 //! lines in order: it reads the input rows as they were before the round, learns in an output table of its own, and
 //! notes the gradient of each line. Then the changes of all output tables are added up in the order of the shards, and
 //! the gradients are added to the input rows in the order of the lines, each thread doing its share of the columns. The
@@ -15,10 +16,12 @@ use super::outputs::{Outputs, Weights};
 use super::{Classifier, Examples, Progress};
 use crate::{Result, Table};
 
-/// Parts that can be worked on at the same time.
-const SHARDS: usize = 4;
-/// Lines of a shard in a round.
-const LINES: usize = 16;
+/// Parts that can be worked on at the same time, at most.
+const MOST_SHARDS: usize = 4;
+/// Lines of a shard in a round, at most.
+const MOST_LINES: usize = 16;
+/// Lines in a round times the learning rate, about. With 8, lines that share four of five words diverge.
+const STEADY: f64 = 2.0;
 /// Floats in a cache line.
 const LINE: usize = 16;
 /// Examples between two reports.
@@ -33,11 +36,10 @@ pub(super) fn run(
 ) -> Result<()> {
     let Classifier { config, dictionary, input, output } = classifier;
     let hogwild = config.hogwild && config.thread > 1;
-    let shards = if hogwild { config.thread } else { SHARDS };
+    let (shards, lines) = if hogwild { (config.thread, 1) } else { round(config.lr) };
     let threads = config.thread.min(shards);
     let outputs = Outputs::new(config, dictionary.label_counts());
     let tables: Vec<Table> = (0..if hogwild { 0 } else { shards }).map(|_| output.clone()).collect();
-    let lines = if hogwild { 1 } else { LINES };
     let shards: Vec<Shard> = (0..shards)
         .map(|shard| Shard {
             first: shard * examples.len() / shards,
@@ -60,6 +62,7 @@ pub(super) fn run(
         seed: config.seed,
         rate: config.lr,
         epochs: config.epoch as u64,
+        lines,
         threads,
         barrier: Barrier { threads, ..Barrier::default() },
         stop: AtomicBool::new(false),
@@ -89,6 +92,13 @@ pub(super) fn run(
         }
         work(0, &mut report)
     })
+}
+
+/// How many shards there are, and how many lines a round takes of each.
+fn round(rate: f64) -> (usize, usize) {
+    let shards = ((STEADY / rate) as usize).clamp(1, MOST_SHARDS);
+    let lines = (STEADY / rate / shards as f64).round() as usize;
+    (shards, lines.clamp(1, MOST_LINES))
 }
 
 /// What one shard works with.
@@ -122,6 +132,8 @@ struct All<'a> {
     seed: u64,
     rate: f64,
     epochs: u64,
+    /// Of a shard in a round.
+    lines: usize,
     threads: usize,
     barrier: Barrier,
     stop: AtomicBool,
@@ -133,27 +145,27 @@ unsafe impl Sync for All<'_> {}
 
 impl All<'_> {
     fn rounds(&self, thread: usize, report: &mut dyn FnMut(u64, u64, f64) -> Result<bool>) -> Result<()> {
-        let longest = self.examples.len().div_ceil(SHARDS);
+        let longest = self.examples.len().div_ceil(self.shards.len());
         let (mut seen, mut reported, mut result) = (0u64, 0, Ok(()));
         for epoch in 0..self.epochs {
-            for start in (0..longest).step_by(LINES) {
+            for start in (0..longest).step_by(self.lines) {
                 // Each run is so far, by its share of the lines.
                 let share = start as f64 / longest as f64;
                 let tokens = (epoch as f64 + share) * self.examples.tokens() as f64;
                 let rate = (self.rate * (1.0 - (epoch as f64 + share) / self.epochs as f64)) as f32;
-                for shard in (thread..SHARDS).step_by(self.threads) {
+                for shard in (thread..self.shards.len()).step_by(self.threads) {
                     // SAFETY: this thread alone has the shard until the barrier.
                     let shard = unsafe { &mut *self.shards[shard].get() };
                     let from = shard.first + start;
-                    shard.lines = from.min(shard.end)..(from + LINES).min(shard.end);
+                    shard.lines = from.min(shard.end)..(from + self.lines).min(shard.end);
                     shard.weights.changed.clear();
                     // SAFETY: the input is only read until the barrier, and the shard has its own output.
                     unsafe { self.learn(shard, epoch, rate) };
                 }
                 self.barrier.wait();
                 if thread == 0 {
-                    seen += (LINES * SHARDS) as u64;
-                    let last = epoch + 1 == self.epochs && start + LINES >= longest;
+                    seen += (self.lines * self.shards.len()) as u64;
+                    let last = epoch + 1 == self.epochs && start + self.lines >= longest;
                     if seen - reported >= REPORT || last {
                         reported = seen;
                         // SAFETY: until the next barrier shards are only read.
