@@ -97,6 +97,17 @@ impl Table {
         (0..self.rows).map(|row| self.row(row))
     }
 
+    /// Some rows in one piece, as [`rows_mut`](Self::rows_mut) gives them.
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub(crate) fn rows_of(&self, rows: Range<usize>) -> &[f32] {
+        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
+        // SAFETY: the rows lie within the table.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().add(start), length) }
+    }
+
     /// Some rows in one piece, each with what follows up to the next ([`stride`](Self::stride)).
     ///
     /// # Panics
