@@ -13,8 +13,7 @@ use crate::word2vec::{self, Trained, Word2VecConfig};
 /// Everything that the vectors of a graph follow from. Whether edges have weights and directions, the graph knows.
 ///
 /// The defaults are a recipe that reaches the figures of the paper on BlogCatalog. With one epoch and `sample` 0.001 they are the
-/// settings of the reference implementation, whose trainer is gensim. In small graphs every node is more than a thousandth of the walks,
-/// and thinning out would leave little.
+/// settings of the reference implementation, whose trainer is gensim.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Node2VecConfig {
@@ -32,8 +31,10 @@ pub struct Node2VecConfig {
     pub window: u32,
     /// Negative examples for each node.
     pub negative: usize,
-    /// Nodes that are more than this share of the walks are thinned out, as words are in word2vec; 0 for none.
-    pub sample: f64,
+    /// Nodes that are more than this share of the walks are thinned out, as words are in word2vec; 0 for none. Without a number
+    /// those that are visited more than ten times as often as the mean: near the 0.001 of word2vec in a graph of ten thousand
+    /// nodes, of no effect in a small one, where each node is more than a thousandth.
+    pub sample: Option<f64>,
     /// Passes; each has walks of its own.
     pub epochs: u64,
     /// At the start; it falls to almost 0 in a straight line.
@@ -55,7 +56,7 @@ impl Default for Node2VecConfig {
             dim: 128,
             window: 10,
             negative: 5,
-            sample: 0.0,
+            sample: None,
             epochs: 5,
             learning_rate: 0.025,
             seed,
@@ -71,15 +72,15 @@ impl Node2VecConfig {
         WalkConfig { p, q, walks, length, seed }
     }
 
-    /// Skip-gram with negative sampling, in whose eyes a walk is a sentence.
-    pub fn word2vec(&self) -> Word2VecConfig {
+    /// Skip-gram with negative sampling on the walks of a graph of so many nodes, in whose eyes a walk is a sentence.
+    pub fn word2vec(&self, nodes: usize) -> Word2VecConfig {
         Word2VecConfig {
             architecture: Architecture::SkipGram,
             dim: self.dim,
             window: self.window,
             loss: Loss::Negative,
             negative: self.negative,
-            sample: self.sample,
+            sample: self.sample.unwrap_or(10.0 / nodes.max(1) as f64),
             min_count: 1,
             epochs: self.epochs,
             learning_rate: self.learning_rate,
@@ -101,7 +102,7 @@ pub fn train(
     earlier: Option<Trained>,
     watch: &mut dyn FnMut(&Progress, &Trainer) -> ControlFlow<()>,
 ) -> Result<Trained> {
-    word2vec::train(&config.word2vec(), walks, vocabulary, earlier, watch)
+    word2vec::train(&config.word2vec(vocabulary.len()), walks, vocabulary, earlier, watch)
 }
 
 /// The walks of a graph as sentences of rows, made when they are read: nothing is stored. Each epoch has walks of its own.
@@ -155,7 +156,9 @@ mod tests {
         let walker = Walker::new(&graph, config.walk()).unwrap();
         let (walks, vocabulary) = WalkSentences::new(&walker).unwrap();
         assert_eq!(walks.tokens(), 6 * 3 * 7);
-        assert_eq!(vocabulary.names().name(0), "1", "the most visited");
+        assert!(vocabulary.counts().is_sorted_by(|a, b| a >= b), "the most visited first");
+        let visits = |name: &str| walker.counts(0)[graph.names().get(name).unwrap() as usize];
+        assert!(vocabulary.names().iter().map(visits).eq(vocabulary.counts().iter().copied()));
         assert_eq!(vocabulary.names().name(5), "5", "a node without edges has a row");
         assert_eq!(vocabulary.counts()[5], 3);
         let (mut sentence, mut expected) = (Vec::new(), Vec::new());
