@@ -1,0 +1,207 @@
+//! fastText's own command lines: flags with one dash.
+
+use std::path::PathBuf;
+
+use ognivo_core::Error;
+use ognivo_core::cli::suggest;
+use ognivo_embeddings::fasttext::Config;
+
+/// The flags of fastText's training and quantisation, which have one dash, as they stand.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Flags {
+    /// -input FILE -output PREFIX, and any of fastText's other flags: -lr -dim -ws -epoch -minCount -minCountLabel -neg -wordNgrams
+    /// -loss -bucket -minn -maxn -thread -t -label -verbose -pretrainedVectors -saveOutput -seed -autotune-...; and -hogwild
+    #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    flags: Vec<String>,
+}
+
+/// What the flags say.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Parsed {
+    pub(crate) config: Config,
+    pub(crate) input: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) verbose: u32,
+    pub(crate) quantize: Quantize,
+    pub(crate) autotune: Autotune,
+}
+
+/// What only `quantize` looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Quantize {
+    pub(crate) cutoff: usize,
+    pub(crate) retrain: bool,
+    pub(crate) norms: bool,
+    pub(crate) outputs: bool,
+    pub(crate) piece: usize,
+}
+
+/// The search for settings.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Autotune {
+    pub(crate) validation: Option<PathBuf>,
+    pub(crate) metric: String,
+    pub(crate) predictions: usize,
+    /// Seconds.
+    pub(crate) duration: u64,
+    pub(crate) model_size: String,
+    /// Flags that were given, which the search leaves alone.
+    pub(crate) given: Vec<String>,
+}
+
+/// The flags that [`Config`] does not have.
+const OTHERS: [&str; 14] = [
+    "input",
+    "output",
+    "verbose",
+    "cutoff",
+    "retrain",
+    "qnorm",
+    "qout",
+    "dsub",
+    "autotune-validation",
+    "autotune-metric",
+    "autotune-predictions",
+    "autotune-duration",
+    "autotune-modelsize",
+    "hogwild",
+];
+
+/// Flags that stand alone.
+const SWITCHES: [&str; 5] = ["saveOutput", "retrain", "qnorm", "qout", "hogwild"];
+
+impl Flags {
+    /// Whether there are any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    /// Reads the flags on top of a command's defaults, in the order in which they stand.
+    ///
+    /// # Errors
+    /// An unknown flag, with the nearest; a flag without its value; a value that it cannot have.
+    pub(crate) fn parse(&self, defaults: Config) -> anyhow::Result<Parsed> {
+        parse(&self.flags, defaults)
+    }
+}
+
+fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
+    let mut parsed = Parsed {
+        config: defaults,
+        input: None,
+        output: None,
+        verbose: 2,
+        quantize: Quantize { cutoff: 0, retrain: false, norms: false, outputs: false, piece: 2 },
+        autotune: Autotune {
+            validation: None,
+            metric: "f1".into(),
+            predictions: 1,
+            duration: 300,
+            model_size: String::new(),
+            given: Vec::new(),
+        },
+    };
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        let Some(name) = flag.strip_prefix('-') else {
+            return Err(Error::Config(format!("found {flag:?}; expected a flag, such as -input")).into());
+        };
+        // Two dashes do too.
+        let name = name.strip_prefix('-').unwrap_or(name);
+        parsed.autotune.given.push(name.to_owned());
+        if SWITCHES.contains(&name) {
+            switch(&mut parsed, name)?;
+            continue;
+        }
+        let known: Vec<&str> = Config::FLAGS.iter().chain(&OTHERS).copied().collect();
+        if !known.contains(&name) {
+            return Err(Error::Config(format!("-{name}: {}", suggest::unknown("flag", name, &known))).into());
+        }
+        let Some(value) = flags.next() else {
+            return Err(Error::Config(format!("-{name}: found nothing after it; expected its value")).into());
+        };
+        let whole = || value.parse::<usize>().map_err(|_| Error::Config(format!("-{name}: found {value:?}; expected a whole number")));
+        match name {
+            "input" => parsed.input = Some(value.into()),
+            "output" => parsed.output = Some(value.into()),
+            "verbose" => parsed.verbose = whole()? as u32,
+            "cutoff" => parsed.quantize.cutoff = whole()?,
+            "dsub" => parsed.quantize.piece = whole()?,
+            "autotune-validation" => parsed.autotune.validation = (!value.is_empty()).then(|| value.into()),
+            "autotune-metric" => parsed.autotune.metric = value.clone(),
+            "autotune-predictions" => parsed.autotune.predictions = whole()?,
+            "autotune-duration" => parsed.autotune.duration = whole()? as u64,
+            "autotune-modelsize" => parsed.autotune.model_size = value.clone(),
+            _ => parsed.config.set(name, value)?,
+        }
+    }
+    Ok(parsed)
+}
+
+fn switch(parsed: &mut Parsed, name: &str) -> anyhow::Result<()> {
+    match name {
+        "retrain" => parsed.quantize.retrain = true,
+        "qnorm" => parsed.quantize.norms = true,
+        "qout" => parsed.quantize.outputs = true,
+        _ => parsed.config.set(name, "true")?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ognivo_embeddings::fasttext::LossKind;
+
+    use super::*;
+
+    fn parsed(line: &str) -> anyhow::Result<Parsed> {
+        let flags: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&flags, Config::supervised())
+    }
+
+    #[test]
+    fn a_script_of_fasttext_is_understood() {
+        let found = parsed(
+            "-input train.txt -output model -lr 0.5 -epoch 25 -wordNgrams 2 -bucket 200000 -dim 50 -loss hs -minCount 2 -thread 4 -saveOutput \
+             -label # -pretrainedVectors a.vec -verbose 0 -autotune-validation v.txt -autotune-duration 60 -seed 7",
+        )
+        .unwrap();
+        let config = Config {
+            lr: 0.5,
+            epoch: 25,
+            word_ngrams: 2,
+            bucket: 200_000,
+            dim: 50,
+            loss: LossKind::HierarchicalSoftmax,
+            min_count: 2,
+            thread: 4,
+            save_output: true,
+            label: "#".into(),
+            pretrained_vectors: Some("a.vec".into()),
+            seed: 7,
+            ..Config::supervised()
+        };
+        assert_eq!(found.config, config);
+        assert_eq!((found.input, found.output, found.verbose), (Some("train.txt".into()), Some("model".into()), 0));
+        assert_eq!((found.autotune.validation, found.autotune.duration), (Some("v.txt".into()), 60));
+        assert!(found.autotune.given.contains(&"dim".into()) && !found.autotune.given.contains(&"ws".into()));
+        let quantize = parsed("-output model -input train.txt -qnorm -retrain -cutoff 100000 -dsub 4").unwrap().quantize;
+        assert_eq!(quantize, Quantize { cutoff: 100_000, retrain: true, norms: true, outputs: false, piece: 4 });
+    }
+
+    #[test]
+    fn wrong_flags_are_named() {
+        for (line, hint) in [
+            ("-inptu a", "did you mean \"input\""),
+            ("-wordNgram 2", "did you mean \"wordNgrams\""),
+            ("-lr", "expected its value"),
+            ("-lr fast", "setting `lr`"),
+            ("-cutoff x", "whole number"),
+            ("train.txt", "expected a flag"),
+            ("-loss soft", "setting `loss`"),
+        ] {
+            let said = parsed(line).unwrap_err().to_string();
+            assert!(said.contains(hint), "{line}: {said}");
+        }
+    }
+}
