@@ -83,7 +83,7 @@ fn list_shows_every_set_and_its_state() {
 
     let lines = json_lines(&bench.run(&["list", "--json"]), "list");
     let sets = lines.len() as u64 - 1;
-    assert_eq!(lines[sets as usize]["metrics"], serde_json::json!({"datasets": sets, "present": 1}));
+    assert_eq!(lines[sets as usize]["metrics"], serde_json::json!({"datasets": sets, "present": 2}));
     assert!(lines.iter().any(|line| line["name"] == "cifar10" && line["bytes"] == 170_052_171));
 }
 
@@ -106,7 +106,7 @@ fn fetch_then_path_then_verify() {
 
     let output = bench.run(&["verify"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert!(text(&output.stdout).ends_with("2 files good, 0 not\n"));
+    assert!(text(&output.stdout).ends_with("4 files good, 0 not\n"));
 
     let mut damaged = bench.content.clone();
     damaged[5] ^= 1;

@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(cifar.files[0].sha256, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd");
         assert_eq!(
             index.sets().iter().filter(|set| set.ships).map(|set| set.name.as_str()).collect::<Vec<_>>(),
-            ["digits"]
+            ["digits", "karate"]
         );
         for set in index.sets().iter().filter(|set| !set.ships) {
             let fetchable = set.files.iter().all(|file| !file.urls.is_empty());

@@ -4,6 +4,10 @@
 pub(super) fn files(name: &str) -> Option<&'static [(&'static str, &'static [u8])]> {
     match name {
         "digits" => Some(&[("digits.csv.gz", crate::data::DIGITS)]),
+        "karate" => Some(&[
+            ("karate.edges", include_bytes!("../../../../datasets/karate/karate.edges")),
+            ("karate.labels", include_bytes!("../../../../datasets/karate/karate.labels")),
+        ]),
         _ => None,
     }
 }

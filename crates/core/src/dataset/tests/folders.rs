@@ -122,6 +122,8 @@ fn real_sets_open() {
         ("war-and-peace-ru", "voina-i-mir-tom-4.txt.gz"),
         ("ants-bees-sample", "train/ants/0013035.jpg"),
         ("tiny-imagenet-10", "val/val_annotations.txt"),
+        ("blogcatalog", "bc_labels.txt"),
+        ("les-miserables", "lesmis.gml"),
         ("omniglot-small", "images_background_small1/Balinese/character01/0108_01.png"),
     ] {
         let set = store.index().get(name).unwrap();
