@@ -1,39 +1,32 @@
 //! `evaluate`: what vectors are worth.
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::device;
 use ognivo_core::report::percent;
 use ognivo_embeddings::evaluate::Labels;
-use ognivo_embeddings::evaluate::links::{LinkSplit, LinksConfig, predict_links};
 use ognivo_embeddings::evaluate::nodes::{NodesConfig, classify_nodes};
 use serde_json::json;
 
 use crate::model::ModelArgs;
-use crate::node2vec::{self, GraphArgs};
+use crate::node2vec;
 
 #[derive(Subcommand)]
 pub(crate) enum EvaluateCommand {
     /// Classify nodes by their vectors: Macro-F1 and Micro-F1 at given shares of labelled nodes
     Nodes(NodesArgs),
-    /// Tell held-out edges from other pairs: AUC
-    Links(LinksArgs),
 }
 
 impl EvaluateCommand {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Nodes(_) => "evaluate nodes",
-            Self::Links(_) => "evaluate links",
         }
     }
 
     pub(crate) fn run(&self, output: &Output) -> anyhow::Result<Ended> {
         match self {
             Self::Nodes(args) => nodes(args, output),
-            Self::Links(args) => links(args, output),
         }
     }
 }
@@ -105,69 +98,4 @@ fn nodes(args: &NodesArgs, output: &Output) -> anyhow::Result<Ended> {
     });
     output.result("evaluate nodes", metrics, args.model.folder()?.as_deref());
     Ok(Ended::Done)
-}
-
-#[derive(clap::Args)]
-#[command(after_help = "Example:
-  embed evaluate links --data graph.edges --share 0.5
-
-The protocol of node2vec: a share of the edges is taken away, but none that holds the graph together; node2vec is trained on what is left,
-with the settings given here; then pairs that lost their edge are told from as many that never had one.")]
-pub(crate) struct LinksArgs {
-    #[command(flatten)]
-    graph: GraphArgs,
-    #[command(flatten)]
-    training: node2vec::Settings,
-    /// The share of the edges that is taken away
-    #[arg(long, default_value_t = LinksConfig::default().share)]
-    share: f64,
-    /// Edges, and pairs without one, that a classifier of pairs learns from, at most
-    #[arg(long, default_value_t = LinksConfig::default().examples)]
-    examples: usize,
-    /// Weight of errors against the penalty (LIBLINEAR's C)
-    #[arg(long, default_value_t = LinksConfig::default().c)]
-    c: f64,
-    /// Threads [default: one per core]
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    threads: usize,
-}
-
-fn links(args: &LinksArgs, output: &Output) -> anyhow::Result<Ended> {
-    device::set_threads(args.threads);
-    let (graph, _) = args.graph.read(output)?;
-    let config = args.training.config()?;
-    let links = LinksConfig { share: args.share, examples: args.examples, c: args.c, seed: config.seed };
-    let split = LinkSplit::new(&graph, &links)?;
-    if split.edges.len() < split.wanted {
-        let (taken, wanted) = (split.edges.len(), split.wanted);
-        output.warn(&format!("{taken} edges were taken away, not {wanted}: the graph would have fallen apart"));
-    }
-    let Some(vectors) = node2vec::vectors(&split.graph, &config, output)? else { return Ok(Ended::Interrupted) };
-    let scores = predict_links(&vectors, &split, &links)?;
-    output.answer(&format!("{} edges taken away of {}; AUC (chance 0.5):", split.edges.len(), graph.edges()));
-    for score in &scores {
-        let kind = if score.baseline { "from the graph alone" } else { "from vectors" };
-        output.answer(&format!("{:<28} {:.4}   {kind}", score.method, score.auc));
-    }
-    let best = |baseline: bool| {
-        let of_kind = scores.iter().filter(|score| score.baseline == baseline);
-        of_kind.map(|score| score.auc).max_by(f64::total_cmp)
-    };
-    let metrics = json!({
-        "auc": best(false),
-        "baseline_auc": best(true),
-        "edges": split.edges.len(),
-        "wanted": split.wanted,
-        "methods": scores,
-    });
-    output.result("evaluate links", metrics, None);
-    Ok(Ended::Done)
-}
-
-/// A file of an evaluation: a path as it is.
-#[derive(clap::Args, Clone)]
-pub(crate) struct Files {
-    /// Files to evaluate with
-    #[arg(long, value_name = "FILE", value_delimiter = ',', required = true)]
-    pub(crate) data: Vec<PathBuf>,
 }

@@ -10,25 +10,19 @@
 //!
 //! What each reaches, in how much time, is in docs/results.md.
 
-mod analogy;
 mod convert;
 mod evaluate;
-mod fasttext;
+mod flags;
 mod model;
-mod nn;
 mod node2vec;
-mod phrases;
 mod plot;
 mod predict;
 mod print;
-mod quantize;
 mod queries;
-mod similarity;
+mod sources;
 mod test;
-mod train;
 mod vector;
 mod walks;
-mod word2vec;
 
 use std::process::ExitCode;
 
@@ -68,22 +62,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Vectors of words: skip-gram and CBOW
-    #[command(subcommand)]
-    Word2vec(word2vec::Word2vecCommand),
-    /// Vectors of words from their sub-words, and classification of lines
-    #[command(subcommand)]
-    Fasttext(fasttext::FasttextCommand),
-    /// Vectors of the nodes of a graph, from random walks
-    #[command(subcommand)]
-    Node2vec(node2vec::Node2vecCommand),
-    /// Nearest neighbours of words or nodes
-    Nn(nn::Args),
-    /// What is to C as B is to A
-    #[command(visible_alias = "analogies")]
-    Analogy(analogy::Args),
-    /// How similar two words or nodes are
-    Similarity(similarity::Args),
     /// The vectors of words, unseen ones too where the model has sub-words
     Vector(vector::Args),
     /// The labels of lines, by a classifier
@@ -92,23 +70,13 @@ enum Command {
     Test(test::Args),
     /// Random walks through a graph, as text
     Walks(walks::Args),
-    /// Join words that often occur together (word2phrase)
-    Phrases(phrases::Args),
     /// Write vectors in another format
     Convert(convert::Args),
-    /// Make a fastText model small
-    Quantize(quantize::Args),
     /// What vectors are worth
     #[command(subcommand)]
     Evaluate(evaluate::EvaluateCommand),
     /// Draw a map of words or nodes: t-SNE or principal components
     Plot(plot::Args),
-    /// fastText: train a skip-gram model
-    Skipgram(fasttext::Flags),
-    /// fastText: train a CBOW model
-    Cbow(fasttext::Flags),
-    /// fastText: train a classifier
-    Supervised(fasttext::Flags),
     /// fastText: `test` for each label
     TestLabel(test::Args),
     /// fastText: `predict` with probabilities
@@ -129,7 +97,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(fasttext::long_flags(std::env::args()));
+    let cli = Cli::parse();
     let output = cli.output.output();
     let name = cli.command.name();
     // Wrong usage has an exit code of its own, which core's error tells.
@@ -143,24 +111,13 @@ fn main() -> ExitCode {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
-            Self::Word2vec(command) => command.name(),
-            Self::Fasttext(command) => command.name(),
-            Self::Node2vec(command) => command.name(),
-            Self::Nn(_) => "nn",
-            Self::Analogy(_) => "analogy",
-            Self::Similarity(_) => "similarity",
             Self::Vector(_) => "vector",
             Self::Predict(_) => "predict",
             Self::Test(_) => "test",
             Self::Walks(_) => "walks",
-            Self::Phrases(_) => "phrases",
             Self::Convert(_) => "convert",
-            Self::Quantize(_) => "quantize",
             Self::Evaluate(command) => command.name(),
             Self::Plot(_) => "plot",
-            Self::Skipgram(_) => "skipgram",
-            Self::Cbow(_) => "cbow",
-            Self::Supervised(_) => "supervised",
             Self::TestLabel(_) => "test-label",
             Self::PredictProb(_) => "predict-prob",
             Self::PrintWordVectors(_) => "print-word-vectors",
@@ -175,24 +132,13 @@ impl Command {
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
-        Command::Word2vec(command) => command.run(output),
-        Command::Fasttext(command) => command.run(output),
-        Command::Node2vec(command) => command.run(output),
-        Command::Nn(args) => nn::run(&args, output),
-        Command::Analogy(args) => analogy::run(&args, output),
-        Command::Similarity(args) => similarity::run(&args, output),
         Command::Vector(args) => vector::run(&args, output),
         Command::Predict(args) => predict::run(&args, args.probabilities, output),
         Command::Test(args) => test::run(&args, args.labels, output),
         Command::Walks(args) => walks::run(&args, output),
-        Command::Phrases(args) => phrases::run(&args, output),
         Command::Convert(args) => convert::run(&args, output),
-        Command::Quantize(args) => quantize::run(&args, output),
         Command::Evaluate(command) => command.run(output),
         Command::Plot(args) => plot::run(&args, output),
-        Command::Skipgram(flags) => fasttext::train(fasttext::skipgram(), &flags, output),
-        Command::Cbow(flags) => fasttext::train(fasttext::cbow(), &flags, output),
-        Command::Supervised(flags) => fasttext::train(fasttext::supervised(), &flags, output),
         Command::TestLabel(args) => test::run(&args, true, output),
         Command::PredictProb(args) => predict::run(&args, true, output),
         Command::PrintWordVectors(args) => print::word_vectors(&args),

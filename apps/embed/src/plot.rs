@@ -166,9 +166,8 @@ impl Map {
             return Ok(Self {
                 points: components.map(table),
                 method: "Principal components",
-                axes: [(1, first), (2, second)].map(|(number, share)| {
-                    format!("component {number}, {} of the variance", percent(share))
-                }),
+                axes: [(1, first), (2, second)]
+                    .map(|(number, share)| format!("component {number}, {} of the variance", percent(share))),
                 about: format!("two components have {} of the variance", percent(first + second)),
                 figures: json!({ "variance_share": [first, second] }),
             });
@@ -202,9 +201,11 @@ impl Map {
     fn chart(&self, title: &str, vectors: &WordVectors, labels: Option<&Colours>) -> MapChart {
         let [x, y] = &self.axes;
         let empty = MapChart::new(title).x_label(x).y_label(y);
-        vectors.words().iter().zip(&self.points).fold(empty, |chart, (word, &point)| {
-            chart.point(word, point, labels.and_then(|labels| labels.of(word)))
-        })
+        vectors
+            .words()
+            .iter()
+            .zip(&self.points)
+            .fold(empty, |chart, (word, &point)| chart.point(word, point, labels.and_then(|labels| labels.of(word))))
     }
 }
 

@@ -96,25 +96,26 @@ pub(crate) fn run(args: &Args, probabilities: bool, output: &Output) -> anyhow::
     let (mut lines, mut stdout) = (0u64, io::BufWriter::new(io::stdout().lock()));
     let mut closed = false;
     let label = |label| model.dictionary().label(label).unwrap_or_default();
-    model.predict_lines(&mut text, classifier.k(), classifier.threshold(), |_, found| {
-        lines += 1;
-        let written = if output.json {
-            let found: Vec<_> =
-                found.iter().map(|p| json!({ "label": label(p.label), "probability": p.probability })).collect();
-            writeln!(stdout, "{}", json!({ "event": "line", "line": lines, "labels": found }))
-        } else {
-            let shown = found.iter().map(|p| match probabilities {
-                true => format!("{} {}", label(p.label), digits(p.probability, 6)),
-                false => label(p.label),
-            });
-            writeln!(stdout, "{}", shown.collect::<Vec<_>>().join(" "))
-        };
-        written.map_err(|error| {
-            closed = error.kind() == ErrorKind::BrokenPipe;
-            ognivo_core::Error::io("standard output", "write")(error).into()
+    model
+        .predict_lines(&mut text, classifier.k(), classifier.threshold(), |_, found| {
+            lines += 1;
+            let written = if output.json {
+                let found: Vec<_> =
+                    found.iter().map(|p| json!({ "label": label(p.label), "probability": p.probability })).collect();
+                writeln!(stdout, "{}", json!({ "event": "line", "line": lines, "labels": found }))
+            } else {
+                let shown = found.iter().map(|p| match probabilities {
+                    true => format!("{} {}", label(p.label), digits(p.probability, 6)),
+                    false => label(p.label),
+                });
+                writeln!(stdout, "{}", shown.collect::<Vec<_>>().join(" "))
+            };
+            written.map_err(|error| {
+                closed = error.kind() == ErrorKind::BrokenPipe;
+                ognivo_core::Error::io("standard output", "write")(error).into()
+            })
         })
-    })
-    .or_else(|error| if closed { Ok(()) } else { Err(error) })?;
+        .or_else(|error| if closed { Ok(()) } else { Err(error) })?;
     if closed {
         return Ok(Ended::Done);
     }

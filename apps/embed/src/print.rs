@@ -83,7 +83,7 @@ fn lines(mut answer: impl FnMut(&[u8], &mut dyn Write) -> io::Result<()>) -> any
             return Ok(Ended::Done);
         }
         let mut closed = false;
-        printed(|mut to| {
+        printed(|to| {
             let written = answer(&line, to);
             closed = written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
             written

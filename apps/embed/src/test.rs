@@ -27,7 +27,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, labels: bool, output: &Output) -> anyhow::Result<Ended> {
     let classifier = &args.classifier;
     let Some(name) = classifier.text() else {
-        bail!(ognivo_core::Error::Config("no text: name it with --data, or after the model; - is standard input".into()));
+        bail!(ognivo_core::Error::Config(
+            "no text: name it with --data, or after the model; - is standard input".into()
+        ));
     };
     let model = open_fasttext(&classifier.model()?)?;
     let k = classifier.k();

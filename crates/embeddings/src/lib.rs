@@ -1,5 +1,6 @@
 //! Vectors of words, sub-words and nodes: word2vec, fastText and node2vec on one trainer.
 
+pub mod corpus;
 mod error;
 pub mod evaluate;
 pub mod fasttext;

@@ -201,6 +201,11 @@ fn announced_sizes_cost_nothing() {
 fn tables_have_the_sizes_of_the_dictionary() {
     let model = Model::read(&path("softmax.bin")).unwrap();
     let Matrix::Dense(output) = model.output().clone() else { panic!("a table") };
-    let other = Model::new(model.config().clone(), model.dictionary().clone(), Matrix::Dense(output.clone()), Matrix::Dense(output));
+    let other = Model::new(
+        model.config().clone(),
+        model.dictionary().clone(),
+        Matrix::Dense(output.clone()),
+        Matrix::Dense(output),
+    );
     assert!(other.is_err());
 }

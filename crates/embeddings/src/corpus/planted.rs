@@ -21,79 +21,205 @@ pub const TOPICS: [(&str, [&str; 20]); 10] = [
     (
         "music",
         [
-            "violin", "piano", "melody", "orchestra", "cello", "choir", "rhythm", "flute", "concert", "trumpet", "sonata",
-            "harmony", "drummer", "guitar", "chorus", "opera", "soprano", "tempo", "clarinet", "quartet",
+            "violin",
+            "piano",
+            "melody",
+            "orchestra",
+            "cello",
+            "choir",
+            "rhythm",
+            "flute",
+            "concert",
+            "trumpet",
+            "sonata",
+            "harmony",
+            "drummer",
+            "guitar",
+            "chorus",
+            "opera",
+            "soprano",
+            "tempo",
+            "clarinet",
+            "quartet",
         ],
     ),
     (
         "sea",
         [
-            "ship", "harbour", "sailor", "wave", "anchor", "tide", "captain", "island", "mast", "lighthouse", "voyage",
-            "whale", "coast", "reef", "fisherman", "storm", "cargo", "dolphin", "ferry", "lagoon",
+            "ship",
+            "harbour",
+            "sailor",
+            "wave",
+            "anchor",
+            "tide",
+            "captain",
+            "island",
+            "mast",
+            "lighthouse",
+            "voyage",
+            "whale",
+            "coast",
+            "reef",
+            "fisherman",
+            "storm",
+            "cargo",
+            "dolphin",
+            "ferry",
+            "lagoon",
         ],
     ),
     (
         "kitchen",
         [
-            "bread", "butter", "oven", "soup", "pepper", "onion", "knife", "recipe", "cheese", "garlic", "flour", "kettle",
-            "stew", "sugar", "spoon", "vinegar", "dough", "mustard", "pan", "cinnamon",
+            "bread", "butter", "oven", "soup", "pepper", "onion", "knife", "recipe", "cheese", "garlic", "flour",
+            "kettle", "stew", "sugar", "spoon", "vinegar", "dough", "mustard", "pan", "cinnamon",
         ],
     ),
     (
         "medicine",
         [
-            "doctor", "patient", "fever", "nurse", "hospital", "wound", "surgeon", "vaccine", "symptom", "clinic", "pulse",
-            "infection", "therapy", "bandage", "diagnosis", "virus", "dentist", "ward", "cough", "injury",
+            "doctor",
+            "patient",
+            "fever",
+            "nurse",
+            "hospital",
+            "wound",
+            "surgeon",
+            "vaccine",
+            "symptom",
+            "clinic",
+            "pulse",
+            "infection",
+            "therapy",
+            "bandage",
+            "diagnosis",
+            "virus",
+            "dentist",
+            "ward",
+            "cough",
+            "injury",
         ],
     ),
     (
         "law",
         [
-            "judge", "court", "lawyer", "trial", "verdict", "jury", "witness", "statute", "appeal", "prison", "evidence",
-            "guilt", "sentence", "plaintiff", "contract", "testimony", "warrant", "tribunal", "felony", "oath",
+            "judge",
+            "court",
+            "lawyer",
+            "trial",
+            "verdict",
+            "jury",
+            "witness",
+            "statute",
+            "appeal",
+            "prison",
+            "evidence",
+            "guilt",
+            "sentence",
+            "plaintiff",
+            "contract",
+            "testimony",
+            "warrant",
+            "tribunal",
+            "felony",
+            "oath",
         ],
     ),
     (
         "garden",
         [
-            "rose", "tulip", "soil", "hedge", "seed", "blossom", "lawn", "gardener", "petal", "weed", "orchard", "spade",
-            "ivy", "lily", "root", "compost", "daisy", "fern", "bulb", "shrub",
+            "rose", "tulip", "soil", "hedge", "seed", "blossom", "lawn", "gardener", "petal", "weed", "orchard",
+            "spade", "ivy", "lily", "root", "compost", "daisy", "fern", "bulb", "shrub",
         ],
     ),
     (
         "weather",
         [
-            "rain", "cloud", "wind", "snow", "thunder", "frost", "fog", "drizzle", "breeze", "hail", "sunshine",
-            "forecast", "humidity", "blizzard", "drought", "lightning", "temperature", "gale", "mist", "rainbow",
+            "rain",
+            "cloud",
+            "wind",
+            "snow",
+            "thunder",
+            "frost",
+            "fog",
+            "drizzle",
+            "breeze",
+            "hail",
+            "sunshine",
+            "forecast",
+            "humidity",
+            "blizzard",
+            "drought",
+            "lightning",
+            "temperature",
+            "gale",
+            "mist",
+            "rainbow",
         ],
     ),
     (
         "machines",
         [
-            "engine", "piston", "gear", "valve", "turbine", "motor", "lever", "mechanic", "bolt", "wheel", "axle", "pump",
-            "boiler", "wrench", "bearing", "cylinder", "diesel", "crank", "rivet", "throttle",
+            "engine", "piston", "gear", "valve", "turbine", "motor", "lever", "mechanic", "bolt", "wheel", "axle",
+            "pump", "boiler", "wrench", "bearing", "cylinder", "diesel", "crank", "rivet", "throttle",
         ],
     ),
     (
         "money",
         [
-            "bank", "loan", "debt", "interest", "coin", "investor", "market", "share", "tax", "profit", "credit", "budget",
-            "price", "currency", "broker", "wage", "dividend", "mortgage", "savings", "inflation",
+            "bank",
+            "loan",
+            "debt",
+            "interest",
+            "coin",
+            "investor",
+            "market",
+            "share",
+            "tax",
+            "profit",
+            "credit",
+            "budget",
+            "price",
+            "currency",
+            "broker",
+            "wage",
+            "dividend",
+            "mortgage",
+            "savings",
+            "inflation",
         ],
     ),
     (
         "mathematics",
         [
-            "theorem", "proof", "equation", "integer", "matrix", "vector", "prime", "geometry", "algebra", "lemma", "integral",
-            "polynomial", "axiom", "triangle", "fraction", "logarithm", "topology", "conjecture", "angle", "sum",
+            "theorem",
+            "proof",
+            "equation",
+            "integer",
+            "matrix",
+            "vector",
+            "prime",
+            "geometry",
+            "algebra",
+            "lemma",
+            "integral",
+            "polynomial",
+            "axiom",
+            "triangle",
+            "fraction",
+            "logarithm",
+            "topology",
+            "conjecture",
+            "angle",
+            "sum",
         ],
     ),
 ];
 
 /// Small words that belong to no topic.
 const SMALL: [&str; 30] = [
-    "the", "of", "and", "a", "to", "in", "is", "was", "that", "it", "with", "for", "as", "on", "at", "by", "from", "but", "not",
-    "they", "this", "which", "or", "had", "were", "there", "all", "when", "one", "so",
+    "the", "of", "and", "a", "to", "in", "is", "was", "that", "it", "with", "for", "as", "on", "at", "by", "from",
+    "but", "not", "they", "this", "which", "or", "had", "were", "there", "all", "when", "one", "so",
 ];
 
 /// A text of at least so many words, a line each sentence. It follows from the seed alone.
@@ -165,10 +291,12 @@ fn cumulative(words: usize) -> Vec<f64> {
     let weights = (0..words).map(|rank| 1.0 / (rank as f64 + EVEN));
     let total: f64 = weights.clone().sum();
     let mut sum = 0.0;
-    weights.map(|weight| {
-        sum += weight / total;
-        sum
-    }).collect()
+    weights
+        .map(|weight| {
+            sum += weight / total;
+            sum
+        })
+        .collect()
 }
 
 fn rank(cumulative: &[f64], at: f64) -> usize {
@@ -219,7 +347,8 @@ mod tests {
     fn the_score_is_1_for_perfect_vectors_and_chance_for_random_ones() {
         let names: Names = TOPICS.iter().flat_map(|(_, words)| words.iter()).chain(&SMALL).collect();
         let vectors = |value: &mut dyn FnMut(usize, usize) -> f32| {
-            let values: Vec<f32> = (0..230).flat_map(|i| (0..10).map(move |j| (i, j))).map(|(i, j)| value(i, j)).collect();
+            let values: Vec<f32> =
+                (0..230).flat_map(|i| (0..10).map(move |j| (i, j))).map(|(i, j)| value(i, j)).collect();
             WordVectors::new(names.clone(), Table::from_values(10, &values).unwrap()).unwrap()
         };
         let perfect = score(&vectors(&mut |i, j| f32::from(u8::from(i / 20 == j))), 10);

@@ -282,8 +282,7 @@ impl Entries {
     /// The number of a string, which is added with the count 0 if it is new.
     pub(super) fn insert(&mut self, word: &[u8]) -> u32 {
         let Self { text, ends, counts, index } = self;
-        let entry =
-            index.entry(spread(word), |&id| bytes(text, ends, id) == word, |&id| spread(bytes(text, ends, id)));
+        let entry = index.entry(spread(word), |&id| bytes(text, ends, id) == word, |&id| spread(bytes(text, ends, id)));
         match entry {
             hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
             hashbrown::hash_table::Entry::Vacant(place) => {

@@ -127,8 +127,7 @@ impl Meter {
     pub fn label_line(&self, label: usize, name: &str) -> String {
         let counts = self.labels.get(label).copied().unwrap_or_default();
         let mut line = String::new();
-        for (what, value) in
-            [("F1-Score", counts.f1()), ("Precision", counts.precision()), ("Recall", counts.recall())]
+        for (what, value) in [("F1-Score", counts.f1()), ("Precision", counts.precision()), ("Recall", counts.recall())]
         {
             let value = if value.is_finite() { format!("{value:.6}") } else { "--------".into() };
             line += &format!("{what} : {value}  ");

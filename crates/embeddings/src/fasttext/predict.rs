@@ -71,8 +71,7 @@ impl Model {
             while read < BLOCK && self.dictionary.read_line(text, &mut lines[read])? {
                 read += 1;
             }
-            let predicted: Vec<_> =
-                lines[..read].par_iter().map(|line| self.likeliest(line, k, threshold)).collect();
+            let predicted: Vec<_> = lines[..read].par_iter().map(|line| self.likeliest(line, k, threshold)).collect();
             lines[..read].iter().zip(&predicted).try_for_each(|(line, predicted)| each(line, predicted))?;
             if read < BLOCK {
                 return Ok(());
@@ -128,8 +127,7 @@ impl Model {
                 }
             }
         } else {
-            let mut scores: Vec<f32> =
-                (0..self.output.rows()).map(|row| self.output.dot_row(row, &hidden)).collect();
+            let mut scores: Vec<f32> = (0..self.output.rows()).map(|row| self.output.dot_row(row, &hidden)).collect();
             match self.config.loss {
                 LossKind::Softmax => softmax(&mut scores),
                 _ => scores.iter_mut().for_each(|score| *score = sigmoid(*score)),

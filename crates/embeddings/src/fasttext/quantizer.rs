@@ -99,10 +99,7 @@ impl QuantizedMatrix {
         };
         let quantizer = ProductQuantizer::learn(&row, rows, dim, piece)?;
         let mut codes = vec![0; rows * quantizer.pieces()];
-        codes
-            .par_chunks_mut(quantizer.pieces())
-            .enumerate()
-            .for_each(|(at, codes)| quantizer.encode(&row(at), codes));
+        codes.par_chunks_mut(quantizer.pieces()).enumerate().for_each(|(at, codes)| quantizer.encode(&row(at), codes));
         let norms = if norms {
             let quantizer = ProductQuantizer::learn(&|at| vec![lengths[at]], rows, 1, 1)?;
             let mut codes = vec![0; rows];

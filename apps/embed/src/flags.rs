@@ -50,7 +50,7 @@ pub(crate) struct Autotune {
 }
 
 /// The flags that [`Config`] does not have.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 13] = [
     "input",
     "output",
     "verbose",
@@ -64,7 +64,6 @@ const OTHERS: [&str; 14] = [
     "autotune-predictions",
     "autotune-duration",
     "autotune-modelsize",
-    "hogwild",
 ];
 
 /// Flags that stand alone.
@@ -120,7 +119,11 @@ fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
         let Some(value) = flags.next() else {
             return Err(Error::Config(format!("-{name}: found nothing after it; expected its value")).into());
         };
-        let whole = || value.parse::<usize>().map_err(|_| Error::Config(format!("-{name}: found {value:?}; expected a whole number")));
+        let whole = || {
+            value
+                .parse::<usize>()
+                .map_err(|_| Error::Config(format!("-{name}: found {value:?}; expected a whole number")))
+        };
         match name {
             "input" => parsed.input = Some(value.into()),
             "output" => parsed.output = Some(value.into()),
@@ -185,7 +188,8 @@ mod tests {
         assert_eq!((found.input, found.output, found.verbose), (Some("train.txt".into()), Some("model".into()), 0));
         assert_eq!((found.autotune.validation, found.autotune.duration), (Some("v.txt".into()), 60));
         assert!(found.autotune.given.contains(&"dim".into()) && !found.autotune.given.contains(&"ws".into()));
-        let quantize = parsed("-output model -input train.txt -qnorm -retrain -cutoff 100000 -dsub 4").unwrap().quantize;
+        let quantize =
+            parsed("-output model -input train.txt -qnorm -retrain -cutoff 100000 -dsub 4").unwrap().quantize;
         assert_eq!(quantize, Quantize { cutoff: 100_000, retrain: true, norms: true, outputs: false, piece: 4 });
     }
 
