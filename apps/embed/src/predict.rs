@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::device;
-use ognivo_embeddings::fasttext::{Tokens, digits};
+use ognivo_embeddings::fasttext::digits;
 use serde_json::json;
 
 use crate::model::{open_fasttext, run_or_newest};
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args, probabilities: bool, output: &Output) -> anyhow::
     if name == "-" && io::stdin().is_terminal() && !output.is_silent() {
         output.line("a line for each example; Ctrl-D ends");
     }
-    let mut text = Tokens::new(open_text(name)?, name);
+    let mut text = open_text(name)?;
     let (mut lines, mut stdout) = (0u64, io::BufWriter::new(io::stdout().lock()));
     let mut closed = false;
     let label = |label| model.dictionary().label(label).unwrap_or_default();

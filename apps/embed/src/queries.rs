@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use ognivo_core::Error;
+use ognivo_embeddings::fasttext::{Tokens, train};
 
 /// Questions one after the other.
 pub(crate) struct Queries<'a> {
@@ -48,11 +49,10 @@ impl<'a> Queries<'a> {
     }
 }
 
-/// A text file, or standard input for `-`.
-pub(crate) fn open_text(name: &str) -> Result<Box<dyn BufRead>, Error> {
-    if name == "-" {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let file = std::fs::File::open(name).map_err(Error::io(name, "read"))?;
-    Ok(Box::new(io::BufReader::new(file)))
+/// The words of a text file, plain or gzip, or of standard input for `-`.
+pub(crate) fn open_text(name: &str) -> anyhow::Result<Tokens<Box<dyn BufRead>>> {
+    Ok(match name {
+        "-" => Tokens::new(Box::new(io::stdin().lock()), "standard input"),
+        _ => train::open(name.as_ref())?,
+    })
 }

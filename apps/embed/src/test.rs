@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use ognivo_core::cli::{Ended, events::Output};
-use ognivo_embeddings::fasttext::Tokens;
 use serde_json::{Value, json};
 
 use crate::model::open_fasttext;
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &Args, labels: bool, output: &Output) -> anyhow::Result<
     };
     let model = open_fasttext(&classifier.model()?)?;
     let k = classifier.k();
-    let meter = model.test(&mut Tokens::new(open_text(name)?, name), k, classifier.threshold())?;
+    let meter = model.test(&mut open_text(name)?, k, classifier.threshold())?;
     let mut each = Vec::new();
     if labels {
         for label in 0..model.dictionary().labels() {
