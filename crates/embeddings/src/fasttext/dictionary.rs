@@ -163,12 +163,19 @@ impl Dictionary {
         self.label = prefix.as_bytes().to_vec();
     }
 
-    pub(super) fn kept(&self) -> Option<&HashMap<u32, u32>> {
-        self.kept.as_ref()
+    /// Counts each of some words once more, those of pre-trained vectors.
+    pub(super) fn add_words(&mut self, words: &Names) {
+        for word in words.iter().map(str::as_bytes) {
+            let id = self.entries.insert(word);
+            self.entries.counts[id as usize] += 1;
+            self.tokens += 1;
+        }
+        (self.entries, self.words) = self.entries.sorted(&self.label, 1, 0);
+        self.names = OnceLock::new();
     }
 
-    pub(super) fn bucket(&self) -> usize {
-        self.bucket
+    pub(super) fn kept(&self) -> Option<&HashMap<u32, u32>> {
+        self.kept.as_ref()
     }
 
     /// Appends the rows of a word: its own, if it is known, and those of its n-grams.

@@ -58,6 +58,7 @@ impl Matrix {
     }
 }
 
+#[inline(always)]
 pub(super) fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
@@ -65,6 +66,7 @@ pub(super) fn add(to: &mut [f32], from: &[f32]) {
 }
 
 /// A product of two vectors, summed in 16 lanes, so that it is the same on every machine.
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 16];
     let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));

@@ -20,6 +20,7 @@ mod predict;
 mod quantizer;
 mod read;
 mod tokens;
+pub mod train;
 mod write;
 
 pub use config::{Config, LossKind, ModelKind};
