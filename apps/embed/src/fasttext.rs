@@ -186,15 +186,16 @@ fn supervised(args: &SupervisedArgs, output: &Output) -> anyhow::Result<Ended> {
         "words_per_second": trained.words_per_second(),
         "training_seconds": trained.seconds,
     });
-    output.answer(&format!(
-        "training lines {:.4} right (of lines it has seen)",
-        training.all.precision(),
-    ));
+    output.answer(&format!("training lines {:.4} right (of lines it has seen)", training.all.precision(),));
     if let Some(test) = &test {
         metrics["f1"] = json!(test.all.f1());
         metrics["accuracy"] = json!(test.all.precision());
         metrics["baseline_accuracy"] = json!(commonest(test));
-        output.answer(&format!("test lines     {:.4} right, commonest label {:.4}", test.all.precision(), commonest(test)));
+        output.answer(&format!(
+            "test lines     {:.4} right, commonest label {:.4}",
+            test.all.precision(),
+            commonest(test)
+        ));
     }
     output.line(&format!(
         "trained in     {:.1} s, {:.0} words/s\nreport         {}\nnow try        {TASK} predict --run {}",
@@ -258,7 +259,13 @@ fn watched(config: Config, input: &Path, mut log: Option<&mut MetricsLog>, outpu
     Ok(Trained { model, interrupted: interrupt::requested(), tokens, seconds, loss })
 }
 
-fn report(run: &RunDirectory, name: &str, trained: &Trained, training: &Meter, test: Option<&Meter>) -> anyhow::Result<()> {
+fn report(
+    run: &RunDirectory,
+    name: &str,
+    trained: &Trained,
+    training: &Meter,
+    test: Option<&Meter>,
+) -> anyhow::Result<()> {
     let dictionary = trained.model.dictionary();
     let mut report = Report::new(format!("{name}: classifier of lines"));
     report.subtitle(format!("fastText: {} labels, {} words", dictionary.labels(), dictionary.words()));
@@ -267,7 +274,9 @@ fn report(run: &RunDirectory, name: &str, trained: &Trained, training: &Meter, t
         report.tile(Tile::proportion("Test lines right", share).baseline("commonest label", commonest(test)));
     }
     let speed = number(trained.words_per_second().round());
-    report.tile(Tile::new("Training lines right", format!("{:.4}", training.all.precision())).detail("of lines it has seen"));
+    report.tile(
+        Tile::new("Training lines right", format!("{:.4}", training.all.precision())).detail("of lines it has seen"),
+    );
     report.tile(Tile::new("Words per second", speed).detail(duration(Duration::from_secs_f64(trained.seconds))));
     let points = read_metrics(run.file(Recorder::FILE))?;
     let points = points.iter().filter_map(|record| Some((record.step as f64, record.value("loss")?)));
@@ -279,7 +288,13 @@ fn report(run: &RunDirectory, name: &str, trained: &Trained, training: &Meter, t
     for (label, counts) in meter.labels.iter().enumerate() {
         let share = |value: f64| if value.is_finite() { format!("{value:.4}") } else { "-".into() };
         let name = dictionary.label(label).unwrap_or_default();
-        table.push([name, counts.gold.to_string(), share(counts.precision()), share(counts.recall()), share(counts.f1())]);
+        table.push([
+            name,
+            counts.gold.to_string(),
+            share(counts.precision()),
+            share(counts.recall()),
+            share(counts.f1()),
+        ]);
     }
     report.section("Labels").table(table);
     report.command(std::env::args().collect::<Vec<_>>().join(" "));
@@ -319,7 +334,12 @@ pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow:
         "training_seconds": trained.seconds,
         "file": with("bin"),
     });
-    quiet.line(&format!("{:.1} s, {:.0} words/s, loss {:.6}", trained.seconds, trained.words_per_second(), trained.loss));
+    quiet.line(&format!(
+        "{:.1} s, {:.0} words/s, loss {:.6}",
+        trained.seconds,
+        trained.words_per_second(),
+        trained.loss
+    ));
     output.result("supervised", metrics, None);
     Ok(if trained.interrupted { Ended::Interrupted } else { Ended::Done })
 }

@@ -12,6 +12,7 @@
 
 mod convert;
 mod evaluate;
+mod fasttext;
 mod flags;
 mod model;
 mod node2vec;
@@ -31,6 +32,9 @@ use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, devices, exit};
 use ognivo_core::dataset::commands::DatasetCommand;
+use ognivo_embeddings::fasttext::Config;
+
+use crate::flags::Flags;
 
 /// The task's folder under `runs/`.
 const TASK: &str = "embed";
@@ -62,6 +66,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Classification of lines
+    #[command(subcommand)]
+    Fasttext(fasttext::FasttextCommand),
     /// The vectors of words, unseen ones too where the model has sub-words
     Vector(vector::Args),
     /// The labels of lines, by a classifier
@@ -77,6 +84,8 @@ enum Command {
     Evaluate(evaluate::EvaluateCommand),
     /// Draw a map of words or nodes: t-SNE or principal components
     Plot(plot::Args),
+    /// fastText: train a classifier
+    Supervised(Flags),
     /// fastText: `test` for each label
     TestLabel(test::Args),
     /// fastText: `predict` with probabilities
@@ -111,6 +120,8 @@ fn main() -> ExitCode {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Self::Fasttext(command) => command.name(),
+            Self::Supervised(_) => "supervised",
             Self::Vector(_) => "vector",
             Self::Predict(_) => "predict",
             Self::Test(_) => "test",
@@ -132,6 +143,8 @@ impl Command {
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
+        Command::Fasttext(command) => command.run(output),
+        Command::Supervised(flags) => fasttext::flags(Config::supervised(), &flags, output),
         Command::Vector(args) => vector::run(&args, output),
         Command::Predict(args) => predict::run(&args, args.probabilities, output),
         Command::Test(args) => test::run(&args, args.labels, output),

@@ -1,7 +1,6 @@
-//! Training in a run directory: progress, figures, checkpoints, Ctrl-C.
+//! Training: progress, figures, checkpoints, Ctrl-C.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ognivo_core::cli::events::Output;
@@ -10,9 +9,10 @@ use ognivo_core::train::interrupt;
 use ognivo_core::train::metrics_log::MetricsLog;
 use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
+use ognivo_embeddings::corpus::Vocabulary;
 use ognivo_embeddings::format::{read_model, write_model};
 use ognivo_embeddings::train::{Place, Plan, Trainer, initial_inputs};
-use ognivo_embeddings::{Names, Table};
+use ognivo_embeddings::{Table, WordVectors};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,27 +23,29 @@ const RECORDS: u64 = 200;
 /// Where a run stands, and the tables that belong to it.
 const STATE: &str = "checkpoint/state.json";
 
-/// What is trained, and where it goes.
+/// What is trained.
 pub(crate) struct Training<'a> {
     pub(crate) plan: Plan<'a>,
     /// What the rows stand for.
-    pub(crate) names: &'a Names,
-    pub(crate) counts: &'a [u64],
+    pub(crate) vocabulary: &'a Vocabulary,
     pub(crate) dim: usize,
     /// What a token is called: words, nodes.
     pub(crate) unit: &'static str,
+}
+
+/// Where it is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Keeping<'a> {
     pub(crate) run: &'a RunDirectory,
     /// Whether to go on from what the run has saved.
     pub(crate) resume: bool,
-    /// Tokens to be read in all.
-    pub(crate) tokens: u64,
     /// Between two checkpoints.
-    pub(crate) checkpoint: Duration,
+    pub(crate) every: Duration,
 }
 
 /// What came of it.
 pub(crate) struct Outcome {
-    pub(crate) input: Table,
+    pub(crate) vectors: WordVectors,
     /// Tokens that this process read, and the time it took.
     pub(crate) tokens: u64,
     pub(crate) time: Duration,
@@ -65,91 +67,108 @@ struct State {
     /// The folder of the tables, below the run.
     tables: String,
     places: Vec<Place>,
-    /// Length of the record.
+    /// Length of the record in bytes.
     position: u64,
-    /// Loss not yet recorded: its sum and how many measurements.
-    pending: (f64, u64),
-    recorded: u64,
+    figures: Figures,
+}
+
+/// Losses on their way to the record.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Figures {
+    /// Of what is not yet recorded: the sum, and of how many measurements.
+    sum: f64,
+    count: u64,
+    /// Parts of the training that are recorded.
+    parts: u64,
+    /// What was recorded last.
     loss: f64,
 }
 
 impl Training<'_> {
     /// Trains to the end, or until Ctrl-C; the run directory then holds the vectors.
-    pub(crate) fn run(self, output: &Output) -> anyhow::Result<Outcome> {
-        let _lock = self.run.lock()?;
-        let (epochs, seed) = (self.plan.epochs, self.plan.seed);
-        let state: Option<State> = match self.resume && self.run.file(STATE).exists() {
-            true => Some(self.run.read_json(STATE)?),
-            false => None,
-        };
-        let (input, output_table) = match &state {
-            Some(state) => {
-                let folder = self.run.file(&state.tables);
-                let model = read_model(&folder)?;
-                let none = || ognivo_core::Error::format(folder.join(MODEL), "tensors", "no output", "input and output");
-                (model.input, model.output.ok_or_else(none)?)
+    pub(crate) fn run(self, keeping: Option<Keeping<'_>>, output: &Output) -> anyhow::Result<Outcome> {
+        let _lock = keeping.map(|keeping| keeping.run.lock()).transpose()?;
+        let (epochs, total) = (self.plan.epochs, self.plan.sentences.tokens() * self.plan.epochs);
+        let resumed = keeping.filter(|keeping| keeping.resume && keeping.run.file(STATE).exists());
+        let state: Option<State> = resumed.map(|keeping| keeping.run.read_json(STATE)).transpose()?;
+        let (inputs, outputs) = match (&state, resumed) {
+            (Some(state), Some(keeping)) => tables(keeping.run, state)?,
+            _ => {
+                let words = self.vocabulary.len();
+                (initial_inputs(words, self.dim, self.plan.seed)?, Table::zeros(words, self.dim)?)
             }
-            None => (initial_inputs(self.names.len(), self.dim, seed)?, Table::zeros(self.names.len(), self.dim)?),
         };
-        let log = self.run.file(Recorder::FILE);
-        let (mut log, mut pending, mut recorded, mut loss) = match &state {
-            Some(state) => (MetricsLog::open_at(log, state.position)?, state.pending, state.recorded, state.loss),
-            None => (MetricsLog::create(log)?, (0.0, 0), 0, f64::NAN),
+        let mut figures = state.as_ref().map_or(Figures::default(), |state| state.figures);
+        let log = |keeping: Keeping<'_>| {
+            let path = keeping.run.file(Recorder::FILE);
+            match &state {
+                Some(state) => MetricsLog::open_at(path, state.position),
+                None => MetricsLog::create(path),
+            }
         };
-        let mut trainer = Trainer::new(self.plan, input, output_table, state.map(|state| state.places))?;
-        let total = self.tokens;
+        let mut log = keeping.map(log).transpose()?;
+        let places = state.map(|state| state.places);
+        let mut trainer = Trainer::new(self.plan, inputs, outputs, places)?;
         let (begun, before) = (Instant::now(), trainer.tokens());
         let bar = Progress::new(total, before, self.unit, output.is_silent());
-        let mut saved = Instant::now();
-        let (mut slot, mut shown) = (0, before);
+        let (mut saved, mut shown, mut slot) = (Instant::now(), before, 0);
         while !trainer.is_finished() && !interrupt::requested() {
             let at = trainer.advance(CHUNK)?;
-            pending = (pending.0 + at.loss, pending.1 + 1);
-            let epoch = (at.tokens * epochs / total.max(1)).min(epochs - 1);
+            let epoch = (at.tokens.saturating_mul(epochs) / total.max(1)).min(epochs - 1);
             bar.advance(at.tokens - shown, epoch, epochs, at.loss);
             shown = at.tokens;
-            if at.tokens * RECORDS / total.max(1) > recorded || trainer.is_finished() {
-                recorded = at.tokens * RECORDS / total.max(1);
-                loss = pending.0 / pending.1 as f64;
-                pending = (0.0, 0);
-                log.append(at.tokens, epoch, &[("loss", loss), ("learning_rate", at.learning_rate.into())])?;
+            (figures.sum, figures.count) = (figures.sum + at.loss, figures.count + 1);
+            let part = at.tokens.saturating_mul(RECORDS) / total.max(1);
+            if part > figures.parts || trainer.is_finished() {
+                figures = Figures { sum: 0.0, count: 0, parts: part, loss: figures.sum / figures.count as f64 };
+                let values = [("loss", figures.loss), ("learning_rate", at.learning_rate.into())];
+                log.as_mut().map_or(Ok(()), |log| log.append(at.tokens, epoch, &values))?;
+                let loss = figures.loss;
                 output.event("progress", json!({ "tokens": at.tokens, "of": total, "epoch": epoch, "loss": loss }));
             }
-            if saved.elapsed() >= self.checkpoint && !trainer.is_finished() {
+            if let (Some(keeping), Some(log)) = (keeping, &mut log)
+                && saved.elapsed() >= keeping.every
+                && !trainer.is_finished()
+            {
                 // Two places take turns, so that one is always whole.
                 slot = 1 - slot;
                 let tables = format!("checkpoint/{}", ["a", "b"][slot]);
-                let position = log.sync()?;
-                save(self.run, &trainer, self.names, self.counts, State { tables, places: trainer.places(), position, pending, recorded, loss })?;
+                let state = State { tables, places: trainer.places(), position: log.sync()?, figures };
+                save(keeping.run, &trainer, self.vocabulary, &state)?;
                 saved = Instant::now();
             }
         }
         bar.finish();
+        let (time, tokens) = (begun.elapsed(), trainer.tokens() - before);
         let interrupted = !trainer.is_finished();
-        let tokens = trainer.tokens() - before;
-        let time = begun.elapsed();
-        let position = log.sync()?;
-        let state = State { tables: ".".into(), places: trainer.places(), position, pending, recorded, loss };
-        save(self.run, &trainer, self.names, self.counts, state)?;
-        for slot in ["checkpoint/a", "checkpoint/b"] {
-            // What is left behind is a waste of space, no more.
-            let _ = fs::remove_dir_all(self.run.file(slot));
+        if let (Some(keeping), Some(log)) = (keeping, &mut log) {
+            let state = State { tables: ".".into(), places: trainer.places(), position: log.sync()?, figures };
+            save(keeping.run, &trainer, self.vocabulary, &state)?;
+            for slot in ["checkpoint/a", "checkpoint/b"] {
+                // What is left behind takes space, no more.
+                let _ = fs::remove_dir_all(keeping.run.file(slot));
+            }
         }
-        let (input, _) = trainer.into_tables();
-        Ok(Outcome { input, tokens, time, interrupted, loss })
+        let vectors = WordVectors::new(self.vocabulary.names().clone(), trainer.into_tables().0)?;
+        Ok(Outcome { vectors, tokens, time, interrupted, loss: figures.loss })
     }
 }
 
+/// The tables that a state names.
+fn tables(run: &RunDirectory, state: &State) -> anyhow::Result<(Table, Table)> {
+    let folder = run.file(&state.tables);
+    let model = read_model(&folder)?;
+    let output = model.output.ok_or_else(|| {
+        ognivo_core::Error::format(folder.join(MODEL), "tensors", "no output", "what a run was saved with")
+    })?;
+    Ok((model.input, output))
+}
+
 /// Writes the tables, then the state that names them.
-fn save(run: &RunDirectory, trainer: &Trainer<'_>, names: &Names, counts: &[u64], state: State) -> anyhow::Result<()> {
+fn save(run: &RunDirectory, trainer: &Trainer<'_>, vocabulary: &Vocabulary, state: &State) -> anyhow::Result<()> {
     let folder = run.file(&state.tables);
     fs::create_dir_all(&folder).map_err(ognivo_core::Error::io(&folder, "create"))?;
     let (input, output) = trainer.tables();
-    write_model(&folder, names, counts, input, Some(output))?;
-    Ok(run.write_json(STATE, &state)?)
-}
-
-/// Whether a run has been trained to its end already, or how far.
-pub(crate) fn has_state(run: &Path) -> bool {
-    run.join(STATE).exists()
+    write_model(&folder, vocabulary.names(), vocabulary.counts(), input, Some(output))?;
+    Ok(run.write_json(STATE, state)?)
 }

@@ -31,7 +31,8 @@ fn walks_are_text_and_the_same_on_any_number_of_threads() {
 fn nodes_are_classified_by_their_vectors() {
     let bench = bench();
     // Each node's label is its vector.
-    let labels = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/karate/karate.labels")).unwrap();
+    let labels =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/karate/karate.labels")).unwrap();
     let lines = labels.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace);
     let nodes: Vec<(&str, &str)> = lines.map(|mut fields| (fields.next().unwrap(), fields.next().unwrap())).collect();
     let side = |label: &str| if label == nodes[0].1 { "1 0" } else { "0 1" };

@@ -38,14 +38,20 @@ fn neighbours_analogies_and_similarities() {
     assert!((first[1].parse::<f64>().unwrap() - 0.992_278).abs() < 1e-5);
     // By place, as fastText takes it, with questions on standard input.
     let text = stdout(with_input(&bench, &["nn", "v.txt", "1"], b"tea\nking\n"));
-    assert_eq!(text.lines().filter(|line| line.starts_with("coffee ") || line.starts_with("queen ")).count(), 2, "{text}");
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("coffee ") || line.starts_with("queen ")).count(),
+        2,
+        "{text}"
+    );
     let text = stdout(with_input(&bench, &["nn", "--vectors", "v.txt", "--interactive", "--top", "1"], b"tea\n"));
     assert!(text.starts_with("Query word? coffee "), "{text}");
     let nearly = stdout(bench.run(&["nn", "tea", "--vectors", "v.txt", "--top", "2", "--approximate"]));
     assert!(nearly.starts_with("coffee "), "{nearly}");
 
     for more in [&[][..], &["--product"]] {
-        let text = stdout(bench.run(&[&["analogy", "man", "king", "woman", "--vectors", "v.txt", "--top", "1"], more].concat()));
+        let text = stdout(
+            bench.run(&[&["analogy", "man", "king", "woman", "--vectors", "v.txt", "--top", "1"], more].concat()),
+        );
         assert!(text.starts_with("queen "), "{text}");
     }
     // fastText asks for A - B + C.
@@ -92,7 +98,8 @@ fn plot_draws_a_map_and_a_page() {
     assert!(fs::read_to_string(bench.path("pca.html")).unwrap().contains("coffee"));
 
     // Coloured by labels; those without are left out.
-    let result = bench.result(&["plot", "--vectors", "v.txt", "--labels", "labels", "--to", "map.svg", "--iterations", "50"]);
+    let result =
+        bench.result(&["plot", "--vectors", "v.txt", "--labels", "labels", "--to", "map.svg", "--iterations", "50"]);
     assert_eq!(figure(&result, "points"), 4.0);
     assert!(figure(&result, "divergence") >= 0.0);
     let svg = fs::read(bench.path("map.svg")).unwrap();

@@ -15,7 +15,8 @@ use serde_json::Value;
 /// The binary, with a file of six vectors `v.txt` in its folder: two groups of three.
 pub(crate) fn bench() -> Bench {
     let bench = Bench::of(env!("CARGO_BIN_EXE_embed"));
-    let vectors = "6 3\nking 1 0 0.5\nman 1 0 0\nwoman 0.9 0.25 0\nqueen 0.9 0.25 0.5\ntea -1 0.5 0\ncoffee -1 0.4 0.1\n";
+    let vectors =
+        "6 3\nking 1 0 0.5\nman 1 0 0\nwoman 0.9 0.25 0\nqueen 0.9 0.25 0.5\ntea -1 0.5 0\ncoffee -1 0.4 0.1\n";
     fs::write(bench.path("v.txt"), vectors).unwrap();
     bench
 }
