@@ -6,7 +6,7 @@
 //! whose models are read and which reads the models written here.
 //!
 //! In reading order: [`Config`]; [`Tokens`] and [`Dictionary`], text as rows of a table; [`Model`], which is read,
-//! written, asked for vectors and labels; [`Meter`], what its labels are worth; [`Model::quantize`]; training.
+//! written, asked for vectors and labels; [`Meter`], what its labels are worth; [`Model::quantize`]; [`train`].
 
 mod best;
 mod config;
@@ -17,6 +17,7 @@ mod meter;
 mod model;
 mod ngrams;
 mod predict;
+mod quantize;
 mod quantizer;
 mod read;
 mod tokens;
@@ -30,6 +31,7 @@ pub use meter::{Counts, Meter};
 pub use model::Model;
 pub use ngrams::hash;
 pub use predict::Prediction;
+pub use quantize::Quantization;
 pub use quantizer::QuantizedMatrix;
 pub use tokens::{END_OF_LINE, Tokens};
 pub use write::{digits, print_vector};

@@ -8,6 +8,9 @@ use crate::fasttext::huffman::Huffman;
 use crate::fasttext::matrix::dot;
 use crate::fasttext::predict::softmax;
 
+/// Keeps the logarithm of a probability finite.
+const TINY: f32 = 1e-10;
+
 /// What does not change from step to step.
 pub(super) struct Outputs {
     loss: LossKind,
@@ -102,7 +105,7 @@ impl Outputs {
                     // SAFETY: there is a score for each row.
                     pull(unsafe { weights.row(row) }, hidden, rate * error, gradient);
                 }
-                let loss = -scores[label as usize].max(1e-10).ln();
+                let loss = -(scores[label as usize] + TINY).ln();
                 weights.scores = scores;
                 loss
             }
@@ -156,7 +159,7 @@ fn logistic(row: &mut [f32], hidden: &[f32], is: bool, rate: f32, gradient: &mut
     let score = dot(row, hidden);
     let probability = 1.0 / (1.0 + (-score).exp());
     pull(row, hidden, rate * (f32::from(is) - probability), gradient);
-    -(if is { probability } else { 1.0 - probability }).max(1e-10).ln()
+    -(if is { probability } else { 1.0 - probability } + TINY).ln()
 }
 
 /// Moves a row along `hidden`, after adding it to the gradient.

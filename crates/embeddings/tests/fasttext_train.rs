@@ -1,0 +1,157 @@
+//! Training of classifiers: the same for any number of threads, right on lines it has not seen, and smaller ones.
+
+use std::path::PathBuf;
+
+use ognivo_embeddings::fasttext::{Config, LossKind, Model, Quantization, Tokens, train};
+use ognivo_embeddings::{Error, Lookup};
+
+/// Lines of words of three topics, with some words of all; every fourth line has two labels.
+fn text(lines: usize, seed: u64) -> String {
+    let mut state = seed;
+    let mut draw = move |n: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % n
+    };
+    let mut text = String::new();
+    for line in 0..lines {
+        let topic = draw(3);
+        text += &format!("__label__{topic} ");
+        let other = (topic + 1) % 3;
+        if line % 4 == 0 {
+            text += &format!("__label__{other} ");
+        }
+        for word in 0..8 {
+            let of = if line % 4 == 0 && word % 2 == 0 { other } else { topic };
+            match draw(3) {
+                0 => text += &format!("common{} ", draw(30)),
+                _ => text += &format!("topic{of}word{} ", draw(40)),
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn trained(folder: &tempfile::TempDir, config: Config) -> Result<Model, Error> {
+    train::supervised(config, &write(folder), |_| true)
+}
+
+fn write(folder: &tempfile::TempDir) -> PathBuf {
+    let path = folder.path().join("train.txt");
+    std::fs::write(&path, text(600, 1)).unwrap();
+    path
+}
+
+fn bytes(model: &Model) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    model.write_to(&mut bytes).unwrap();
+    bytes
+}
+
+fn accuracy(model: &Model) -> f64 {
+    model.test(&mut Tokens::new(text(300, 2).as_bytes(), "test"), 1, 0.0).unwrap().all.precision()
+}
+
+fn config(loss: LossKind) -> Config {
+    Config { loss, lr: 0.3, epoch: 15, dim: 20, bucket: 3000, thread: 1, ..Config::supervised() }
+}
+
+#[test]
+fn the_result_does_not_depend_on_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    for loss in [LossKind::Softmax, LossKind::HierarchicalSoftmax, LossKind::NegativeSampling, LossKind::OneVersusAll] {
+        let config = Config { word_ngrams: 2, minn: 2, maxn: 3, epoch: 3, dim: 33, ..config(loss) };
+        let one = trained(&folder, config.clone()).unwrap();
+        for thread in [2, 3, 7] {
+            let other = trained(&folder, Config { thread, ..config.clone() }).unwrap();
+            assert!(bytes(&one) == bytes(&other), "{loss:?} with {thread} threads");
+        }
+        let seed = trained(&folder, Config { seed: 1, ..config }).unwrap();
+        assert!(bytes(&one) != bytes(&seed));
+    }
+}
+
+#[test]
+fn every_loss_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    for loss in [LossKind::Softmax, LossKind::HierarchicalSoftmax, LossKind::NegativeSampling, LossKind::OneVersusAll] {
+        for hogwild in [false, true] {
+            let thread = if hogwild { 2 } else { 1 };
+            let model = trained(&folder, Config { hogwild, thread, ..config(loss) }).unwrap();
+            let found = accuracy(&model);
+            // A third by chance.
+            assert!(found > 0.95, "{loss:?}, hogwild {hogwild}: {found}");
+        }
+    }
+}
+
+#[test]
+fn progress_is_told_and_training_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut told, path) = (Vec::new(), write(&folder));
+    let config = Config { epoch: 200, ..config(LossKind::Softmax) };
+    train::supervised(config.clone(), &path, |progress| {
+        told.push(*progress);
+        true
+    })
+    .unwrap();
+    assert!(told.len() > 3 && told.windows(2).all(|pair| pair[0].done < pair[1].done));
+    assert!(told[0].loss > 2.0 * told[told.len() - 1].loss, "{told:?}");
+    let mut calls = 0;
+    let model = train::supervised(Config { thread: 2, ..config }, &path, |_| {
+        calls += 1;
+        false
+    });
+    assert_eq!(calls, 1);
+    assert!(accuracy(&model.unwrap()) > 0.5, "what is learnt so far is kept");
+}
+
+#[test]
+fn a_rate_that_is_too_high_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = trained(&folder, Config { lr: 1e30, ..config(LossKind::Softmax) }).unwrap_err().to_string();
+    assert!(error.contains("not finite") && error.contains("lower lr"), "{error}");
+}
+
+#[test]
+fn smaller_models_predict_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Config { word_ngrams: 2, ..config(LossKind::Softmax) };
+    let model = trained(&folder, settings.clone()).unwrap();
+    let (whole, size) = (accuracy(&model), bytes(&model).len());
+    let path = write(&folder);
+    for (how, smaller) in [
+        (Quantization::default(), 2),
+        (Quantization { qnorm: true, ..Quantization::default() }, 2),
+        (Quantization { cutoff: 300, retrain: true, qnorm: true, ..Quantization::default() }, 6),
+        (Quantization { cutoff: 400, ..Quantization::default() }, 6),
+    ] {
+        let quantized = model.clone().quantize(&how, Some((&path, &settings)), |_| true).unwrap();
+        let (found, bytes) = (accuracy(&quantized), bytes(&quantized));
+        assert!(found > whole - 0.03, "{how:?}: {found}, {whole}");
+        assert!(bytes.len() * smaller < size, "{how:?}: {} of {size} bytes", bytes.len());
+        assert_eq!(accuracy(&Model::from_bytes(&bytes, "copy".as_ref()).unwrap()), found);
+        assert!(quantized.quantize(&how, None, |_| true).is_err(), "a second time");
+    }
+    let few = Quantization { cutoff: 100, ..Quantization::default() };
+    assert!(model.quantize(&few, None, |_| true).unwrap_err().to_string().contains("256"));
+}
+
+#[test]
+fn known_vectors_are_where_words_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = folder.path().join("known.vec");
+    std::fs::write(&vectors, "2 3\ncommon1 1 2 3\nelsewhere 4 5 6.5\n").unwrap();
+    let settings =
+        Config { dim: 3, lr: 1e-9, epoch: 1, pretrained_vectors: Some(vectors.clone()), ..config(LossKind::Softmax) };
+    let model = trained(&folder, settings.clone()).unwrap();
+    let mut vector = vec![0.0; 3];
+    for (word, expected) in [("common1", [1.0, 2.0, 3.0]), ("elsewhere", [4.0, 5.0, 6.5])] {
+        assert!(model.vector(word, &mut vector), "{word}");
+        assert!(vector.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{word}: {vector:?}");
+    }
+    let wrong = trained(&folder, Config { dim: 4, ..settings.clone() }).unwrap_err().to_string();
+    assert!(wrong.contains("known.vec: line 1") && wrong.contains("dim = 4"), "{wrong}");
+    std::fs::write(&vectors, "2 3\ncommon1 1 2 3\nelsewhere 4 five 6.5\n").unwrap();
+    assert!(trained(&folder, settings).unwrap_err().to_string().contains("line 3"));
+}
