@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let fasttext = place.is_some();
     let prompt = if fasttext { "Query triplet (A - B + C)? " } else { "A is to B as C is to what (A B C)? " };
     let index = Index::new(opened.lookup())?;
-    if words.len() % 3 != 0 {
+    if !words.len().is_multiple_of(3) {
         let found = format!("{} words; expected three for each question: A B C", words.len());
         return Err(ognivo_core::Error::Config(found).into());
     }

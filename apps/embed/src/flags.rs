@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ognivo_core::Error;
 use ognivo_core::cli::suggest;
-use ognivo_embeddings::fasttext::Config;
+use ognivo_embeddings::fasttext::{Config, Quantization};
 
 /// The flags of fastText's training and quantisation, which have one dash, as they stand.
 #[derive(clap::Args, Debug)]
@@ -22,18 +22,8 @@ pub(crate) struct Parsed {
     pub(crate) input: Option<PathBuf>,
     pub(crate) output: Option<PathBuf>,
     pub(crate) verbose: u32,
-    pub(crate) quantize: Quantize,
+    pub(crate) quantize: Quantization,
     pub(crate) autotune: Autotune,
-}
-
-/// What only `quantize` looks at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Quantize {
-    pub(crate) cutoff: usize,
-    pub(crate) retrain: bool,
-    pub(crate) norms: bool,
-    pub(crate) outputs: bool,
-    pub(crate) piece: usize,
 }
 
 /// The search for settings.
@@ -70,11 +60,6 @@ const OTHERS: [&str; 13] = [
 const SWITCHES: [&str; 5] = ["saveOutput", "retrain", "qnorm", "qout", "hogwild"];
 
 impl Flags {
-    /// Whether there are any.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.flags.is_empty()
-    }
-
     /// Reads the flags on top of a command's defaults, in the order in which they stand.
     ///
     /// # Errors
@@ -84,13 +69,14 @@ impl Flags {
     }
 }
 
-fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
+/// [`Flags::parse`] of flags that stand in a list.
+pub(crate) fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
     let mut parsed = Parsed {
         config: defaults,
         input: None,
         output: None,
         verbose: 2,
-        quantize: Quantize { cutoff: 0, retrain: false, norms: false, outputs: false, piece: 2 },
+        quantize: Quantization::default(),
         autotune: Autotune {
             validation: None,
             metric: "f1".into(),
@@ -129,7 +115,7 @@ fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
             "output" => parsed.output = Some(value.into()),
             "verbose" => parsed.verbose = whole()? as u32,
             "cutoff" => parsed.quantize.cutoff = whole()?,
-            "dsub" => parsed.quantize.piece = whole()?,
+            "dsub" => parsed.quantize.dsub = whole()?,
             "autotune-validation" => parsed.autotune.validation = (!value.is_empty()).then(|| value.into()),
             "autotune-metric" => parsed.autotune.metric = value.clone(),
             "autotune-predictions" => parsed.autotune.predictions = whole()?,
@@ -144,8 +130,8 @@ fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed> {
 fn switch(parsed: &mut Parsed, name: &str) -> anyhow::Result<()> {
     match name {
         "retrain" => parsed.quantize.retrain = true,
-        "qnorm" => parsed.quantize.norms = true,
-        "qout" => parsed.quantize.outputs = true,
+        "qnorm" => parsed.quantize.qnorm = true,
+        "qout" => parsed.quantize.qout = true,
         _ => parsed.config.set(name, "true")?,
     }
     Ok(())
@@ -190,7 +176,7 @@ mod tests {
         assert!(found.autotune.given.contains(&"dim".into()) && !found.autotune.given.contains(&"ws".into()));
         let quantize =
             parsed("-output model -input train.txt -qnorm -retrain -cutoff 100000 -dsub 4").unwrap().quantize;
-        assert_eq!(quantize, Quantize { cutoff: 100_000, retrain: true, norms: true, outputs: false, piece: 4 });
+        assert_eq!(quantize, Quantization { cutoff: 100_000, retrain: true, qnorm: true, qout: false, dsub: 4 });
     }
 
     #[test]

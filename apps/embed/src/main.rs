@@ -10,20 +10,29 @@
 //!
 //! What each reaches, in how much time, is in docs/results.md.
 
+mod analogy;
 mod convert;
+mod corpus;
 mod evaluate;
 mod fasttext;
 mod flags;
 mod model;
+mod nn;
 mod node2vec;
+mod phrases;
 mod plot;
 mod predict;
 mod print;
+mod quantize;
 mod queries;
+mod run;
+mod similarity;
 mod sources;
 mod test;
+mod train;
 mod vector;
 mod walks;
+mod word2vec;
 
 use std::process::ExitCode;
 
@@ -66,9 +75,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Vectors of words: skip-gram and CBOW
+    #[command(subcommand)]
+    Word2vec(word2vec::Word2vecCommand),
     /// Classification of lines
     #[command(subcommand)]
     Fasttext(fasttext::FasttextCommand),
+    /// Vectors of the nodes of a graph, from random walks
+    #[command(subcommand)]
+    Node2vec(node2vec::Node2vecCommand),
+    /// Nearest neighbours of words or nodes
+    Nn(nn::Args),
+    /// A is to B as C is to what
+    #[command(visible_alias = "analogies")]
+    Analogy(analogy::Args),
+    /// How similar two words or nodes are
+    Similarity(similarity::Args),
     /// The vectors of words, unseen ones too where the model has sub-words
     Vector(vector::Args),
     /// The labels of lines, by a classifier
@@ -77,8 +99,12 @@ enum Command {
     Test(test::Args),
     /// Random walks through a graph, as text
     Walks(walks::Args),
+    /// Join words that often stand side by side (word2phrase)
+    Phrases(phrases::Args),
     /// Write vectors in another format
     Convert(convert::Args),
+    /// Make a classifier of fastText small
+    Quantize(quantize::Args),
     /// What vectors are worth
     #[command(subcommand)]
     Evaluate(evaluate::EvaluateCommand),
@@ -120,12 +146,19 @@ fn main() -> ExitCode {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Self::Word2vec(command) => command.name(),
             Self::Fasttext(command) => command.name(),
+            Self::Node2vec(command) => command.name(),
+            Self::Nn(_) => "nn",
+            Self::Analogy(_) => "analogy",
+            Self::Similarity(_) => "similarity",
+            Self::Quantize(_) => "quantize",
             Self::Supervised(_) => "supervised",
             Self::Vector(_) => "vector",
             Self::Predict(_) => "predict",
             Self::Test(_) => "test",
             Self::Walks(_) => "walks",
+            Self::Phrases(_) => "phrases",
             Self::Convert(_) => "convert",
             Self::Evaluate(command) => command.name(),
             Self::Plot(_) => "plot",
@@ -143,12 +176,19 @@ impl Command {
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
+        Command::Word2vec(command) => command.run(output),
         Command::Fasttext(command) => command.run(output),
+        Command::Node2vec(command) => command.run(output),
+        Command::Nn(args) => nn::run(&args, output),
+        Command::Analogy(args) => analogy::run(&args, output),
+        Command::Similarity(args) => similarity::run(&args, output),
+        Command::Quantize(args) => quantize::run(&args, output),
         Command::Supervised(flags) => fasttext::flags(Config::supervised(), &flags, output),
         Command::Vector(args) => vector::run(&args, output),
         Command::Predict(args) => predict::run(&args, args.probabilities, output),
         Command::Test(args) => test::run(&args, args.labels, output),
         Command::Walks(args) => walks::run(&args, output),
+        Command::Phrases(args) => phrases::run(&args, output),
         Command::Convert(args) => convert::run(&args, output),
         Command::Evaluate(command) => command.run(output),
         Command::Plot(args) => plot::run(&args, output),

@@ -78,10 +78,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
 }
 
 /// fastText's `nn MODEL [K]`: the first word is a file. The words after it and the number of neighbours.
-pub(crate) fn positional<'a>(
-    words: &'a [String],
-    model: &ModelArgs,
-) -> Option<(PathBuf, &'a [String], Option<usize>)> {
+pub(crate) fn positional<'a>(words: &'a [String], model: &ModelArgs) -> Option<(PathBuf, &'a [String], Option<usize>)> {
     let path = PathBuf::from(words.first()?);
     let named = model.run.is_some() || model.vectors.is_some();
     if named || !path.is_file() {

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
-    if args.words.len() % 2 != 0 {
+    if !args.words.len().is_multiple_of(2) {
         let found = format!("{} words; expected two for each similarity", args.words.len());
         return Err(ognivo_core::Error::Config(found).into());
     }

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
-    let (graph, _) = args.graph.read(output)?;
+    let graph = args.graph.read(output)?;
     let config = WalkConfig { p: args.p, q: args.q, walks: args.walks, length: args.length, seed: args.seed };
     let walker = Walker::new(&graph, config)?;
     let mut nodes = 0;

@@ -5,13 +5,16 @@ use ognivo_core::cli::Ended;
 use ognivo_core::cli::events::Output;
 use ognivo_core::report::{Tile, percent};
 use ognivo_core::train::interrupt;
-use ognivo_embeddings::corpus::planted;
-use ognivo_embeddings::corpus::{Corpus, Vocabulary};
+use ognivo_embeddings::corpus::{Corpus, Vocabulary, planted};
+use ognivo_embeddings::fasttext::Tokens;
+use ognivo_embeddings::fasttext::train::open as open_file;
 use ognivo_embeddings::train::{Architecture, Loss, Objective, Plan, Sentences, Units};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::corpus;
 use crate::plot::overview;
+use crate::queries::open_text;
 use crate::run::{RunArgs, Summary, seconds};
 use crate::sources;
 use crate::train::{Keeping, Training};
@@ -193,11 +196,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let (vocabulary, corpus, name) = open(&config, output)?;
     let resume = saved.is_some();
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
-    output.line(&format!(
-        "{name}: {} words of which {} are different\n",
-        vocabulary.tokens(),
-        vocabulary.len(),
-    ));
+    output.line(&format!("{name}: {} words of which {} are different\n", vocabulary.tokens(), vocabulary.len(),));
     let keep = vocabulary.keep(config.vectors.sample);
     let objective = config.vectors.objective(vocabulary.counts());
     let training = Training {
@@ -214,7 +213,9 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     if planted && !outcome.interrupted {
         let score = planted::score(&outcome.vectors, NEAR);
         let (share, chance) = (percent(score.share), percent(score.chance));
-        lines.push(format!("neighbours     {share} of the {NEAR} nearest are of the word's own topic, by chance {chance}"));
+        lines.push(format!(
+            "neighbours     {share} of the {NEAR} nearest are of the word's own topic, by chance {chance}"
+        ));
         let detail = format!("of the {NEAR} nearest words of each; by chance {chance}");
         tile = Some(Tile::new("Neighbours of the word's own topic", share).detail(detail));
         metrics.insert("topic_share".into(), json!(score.share));
@@ -245,17 +246,17 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
 
 /// The text, its vocabulary, and a name for the run.
 fn open(config: &Word2vecConfig, output: &Output) -> anyhow::Result<(Vocabulary, Corpus, String)> {
-    if config.data == PLANTED {
-        let text = planted::planted(PLANTED_WORDS, config.vectors.seed);
-        let (vocabulary, corpus) = Corpus::of_text(&text, config.min_count)?;
-        return Ok((vocabulary, corpus, PLANTED.into()));
-    }
-    if config.data == "-" {
-        let (vocabulary, corpus) = Corpus::of_reader(std::io::stdin().lock(), config.min_count)?;
-        return Ok((vocabulary, corpus, "stdin".into()));
-    }
-    let (files, name) = sources::files(&config.data, output)?;
-    let (vocabulary, corpus) = Corpus::of_files(&files, config.min_count)?;
+    let (name, (vocabulary, corpus)) = match config.data.as_str() {
+        PLANTED => {
+            let text = planted::planted(PLANTED_WORDS, config.vectors.seed);
+            (PLANTED.into(), corpus::read([Ok(Tokens::new(text.as_bytes(), PLANTED))], config.min_count)?)
+        }
+        "-" => ("stdin".into(), corpus::read([Ok(open_text("-")?)], config.min_count)?),
+        data => {
+            let (files, name) = sources::files(data, output)?;
+            (name, corpus::read(files.iter().map(|path| open_file(path)), config.min_count)?)
+        }
+    };
     Ok((vocabulary, corpus, name))
 }
 

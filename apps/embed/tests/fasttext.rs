@@ -12,7 +12,8 @@ use serde_json::Value;
 
 /// A model that fastText's program made, and what the program says of it.
 fn reference(name: &str) -> (String, Value) {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/embeddings/tests/reference/fasttext"));
+    let folder =
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/embeddings/tests/reference/fasttext"));
     let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     (folder.join(name).to_str().unwrap().to_owned(), expected)
 }
@@ -25,7 +26,10 @@ fn assert_close(found: &[f64], expected: &Value) {
     let expected: Vec<f64> = serde_json::from_value(expected.clone()).unwrap();
     assert_eq!(found.len(), expected.len(), "{found:?} {expected:?}");
     // Printed with five digits.
-    assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-4 * b.abs().max(1e-3)), "{found:?} {expected:?}");
+    assert!(
+        found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-4 * b.abs().max(1e-3)),
+        "{found:?} {expected:?}"
+    );
 }
 
 #[test]
@@ -43,7 +47,10 @@ fn predictions_are_those_of_the_program() {
             assert_eq!(found.len(), 2 * expected.len(), "{name}: {line}");
             for (pair, expected) in found.chunks(2).zip(expected) {
                 assert_eq!(pair[0], expected[1]);
-                assert!((pair[1].parse::<f64>().unwrap() - expected[0].as_f64().unwrap()).abs() < 1e-4, "{name}: {line}");
+                assert!(
+                    (pair[1].parse::<f64>().unwrap() - expected[0].as_f64().unwrap()).abs() < 1e-4,
+                    "{name}: {line}"
+                );
             }
         }
         assert_eq!(printed.lines().count(), sentences.len());
@@ -66,10 +73,17 @@ fn test_and_test_label_print_what_the_program_prints() {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], format!("N\t{}", counts[0]));
         assert!(lines[1].starts_with(&format!("P@{k}\t")) && lines[2].starts_with(&format!("R@{k}\t")), "{text}");
-        assert!((numbers(lines[1])[0] - counts[1]).abs() < 1e-3 && (numbers(lines[2])[0] - counts[2]).abs() < 1e-3, "{text}");
+        assert!(
+            (numbers(lines[1])[0] - counts[1]).abs() < 1e-3 && (numbers(lines[2])[0] - counts[2]).abs() < 1e-3,
+            "{text}"
+        );
     }
     let text = stdout(bench.run(&["test-label", &model, "test.txt"]));
-    assert_eq!(text.lines().filter(|line| line.contains("F1-Score : ") && line.contains("__label__")).count(), 3, "{text}");
+    assert_eq!(
+        text.lines().filter(|line| line.contains("F1-Score : ") && line.contains("__label__")).count(),
+        3,
+        "{text}"
+    );
     let result = bench.result(&["test", "--vectors", &model, "--data", "test.txt", "--labels"]);
     assert_eq!(result["metrics"]["labels"].as_array().unwrap().len(), 3);
     assert!(figure(&result, "accuracy") > 0.5 && figure(&result, "macro_f1") > 0.5 && figure(&result, "f1") > 0.5);
@@ -134,7 +148,8 @@ fn labelled() -> Bench {
         for line in 0..lines {
             let _ = write!(text, "__label__{}", ["sea", "law"][line % 2]);
             for _ in 0..6 {
-                let list = [["ship", "wave", "tide", "mast"], ["judge", "court", "trial", "oath"], ["the", "of", "a", "in"]];
+                let list =
+                    [["ship", "wave", "tide", "mast"], ["judge", "court", "trial", "oath"], ["the", "of", "a", "in"]];
                 let of = if random::below(&mut rng, 2) == 0 { 2 } else { line % 2 };
                 let _ = write!(text, " {}", list[of][random::below(&mut rng, 4)]);
             }
@@ -148,8 +163,18 @@ fn labelled() -> Bench {
 #[test]
 fn a_classifier_learns_is_measured_and_predicts() {
     let bench = labelled();
-    let arguments =
-        ["fasttext", "supervised", "--data", "train.txt", "--test", "test.txt", "--dim", "10", "--learning-rate", "0.5"];
+    let arguments = [
+        "fasttext",
+        "supervised",
+        "--data",
+        "train.txt",
+        "--test",
+        "test.txt",
+        "--dim",
+        "10",
+        "--learning-rate",
+        "0.5",
+    ];
     let result = bench.result(&[&arguments[..], &["--run", "r", "--threads", "1", "--save-text"]].concat());
     assert!(figure(&result, "accuracy") > 0.9, "{result}");
     assert!((figure(&result, "baseline_accuracy") - 0.5).abs() < 0.01);
@@ -166,12 +191,51 @@ fn a_classifier_learns_is_measured_and_predicts() {
     assert_eq!(again["metrics"]["accuracy"], result["metrics"]["accuracy"]);
 
     // As fastText's scripts say it.
-    let script = ["supervised", "-input", "train.txt", "-output", "m", "-lr", "0.5", "-dim", "10", "-verbose", "0", "-thread", "1"];
+    let script = [
+        "supervised",
+        "-input",
+        "train.txt",
+        "-output",
+        "m",
+        "-lr",
+        "0.5",
+        "-dim",
+        "10",
+        "-verbose",
+        "0",
+        "-thread",
+        "1",
+    ];
     assert_eq!(stdout(bench.run(&script)), "");
     let text = stdout(bench.run(&["test", "m.bin", "test.txt"]));
     assert!(text.starts_with("N\t100\n"), "{text}");
     let words = fs::read_to_string(bench.path("m.vec")).unwrap();
     assert!(words.starts_with("13 10\n"), "{}", &words[..20]);
+}
+
+#[test]
+fn quantised_models_are_small_and_predict() {
+    let bench = labelled();
+    let script = "supervised -input train.txt -output m -lr 0.5 -dim 10 -wordNgrams 2 -bucket 1000 -verbose 0 -thread 1";
+    assert!(bench.run(&script.split(' ').collect::<Vec<_>>()).status.success());
+    let size = |name: &str| fs::metadata(bench.path(name)).unwrap().len();
+    // As fastText's scripts say it, and by this program's own flags.
+    assert!(bench.run(&["quantize", "-output", "m", "-input", "train.txt", "-qnorm"]).status.success());
+    let result = bench.result(&["quantize", "--model", "m.bin", "--to", "own.ftz", "--qnorm"]);
+    assert_eq!(figure(&result, "bytes_before"), size("m.bin") as f64);
+    assert!(fs::read(bench.path("own.ftz")).unwrap() == fs::read(bench.path("m.ftz")).unwrap());
+    assert!(size("m.ftz") * 2 < size("m.bin"), "{} {}", size("m.ftz"), size("m.bin"));
+    let arguments = ["quantize", "--model", "m.bin", "--to", "cut.ftz", "--cutoff", "300", "--retrain", "--data", "train.txt"];
+    bench.result(&arguments);
+    assert!(size("cut.ftz") < size("m.ftz"));
+    for model in ["m.ftz", "cut.ftz"] {
+        let result = bench.result(&["test", model, "test.txt"]);
+        assert!(figure(&result, "accuracy") > 0.9, "{model}: {result}");
+    }
+    let said = bench.failure(&["quantize", "--model", "m.bin"], 2);
+    assert!(said.contains("--to"), "{said}");
+    let said = bench.failure(&["quantize", "--model", "m.ftz", "--to", "x.ftz"], 1);
+    assert!(said.contains("quantise"), "{said}");
 }
 
 #[test]

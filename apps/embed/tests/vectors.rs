@@ -122,6 +122,23 @@ fn plot_draws_a_map_and_a_page() {
 }
 
 #[test]
+fn analogies_and_similarities_are_scored() {
+    let bench = bench();
+    fs::write(bench.path("questions"), ": family\nman king woman queen\nMan King Woman Queen\nman king tea coffee\n: gram1\nman men tea teas\n").unwrap();
+    let result = bench.result(&["evaluate", "analogies", "--vectors", "v.txt", "--data", "questions"]);
+    assert_eq!((figure(&result, "asked"), figure(&result, "coverage")), (3.0, 0.75));
+    assert!(figure(&result, "accuracy") >= 2.0 / 3.0, "{result}");
+    fs::write(bench.path("pairs"), "tea coffee 9\nman woman 8\nman queen 6\nking tea 1\nking cheese 2\n").unwrap();
+    let result = bench.result(&["evaluate", "similarity", "--vectors", "v.txt", "--data", "pairs"]);
+    assert_eq!((figure(&result, "spearman"), figure(&result, "coverage")), (1.0, 0.8));
+    let said = bench.failure(&["evaluate", "similarity", "--vectors", "v.txt", "--data", "missing"], 1);
+    assert!(said.contains("missing"), "{said}");
+    fs::write(bench.path("broken"), ": family\nman king woman\n").unwrap();
+    let said = bench.failure(&["evaluate", "analogies", "--vectors", "v.txt", "--data", "broken"], 1);
+    assert!(said.contains("broken") && said.contains("line 2"), "{said}");
+}
+
+#[test]
 fn damaged_files_are_refused() {
     let bench = bench();
     let whole = fs::read(bench.path("v.txt")).unwrap();
