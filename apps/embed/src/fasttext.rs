@@ -1,7 +1,7 @@
 //! `fasttext`: classification of lines; and fastText's own `supervised`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use ognivo_core::cli::events::Output;
@@ -13,7 +13,7 @@ use ognivo_core::train::interrupt;
 use ognivo_core::train::metrics_log::{MetricsLog, read_metrics};
 use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
-use ognivo_embeddings::fasttext::{Config, Meter, Model, train};
+use ognivo_embeddings::fasttext::{Autotune, Config, Meter, Model, train};
 use serde_json::{Value, json};
 
 use crate::flags::{Flags, Parsed};
@@ -214,6 +214,33 @@ fn commonest(meter: &Meter) -> f64 {
     most as f64 / meter.examples.max(1) as f64
 }
 
+/// Searches for settings, and says of each that is tried what it came to.
+fn searched(search: &Autotune, start: &Config, input: &Path, output: &Output) -> anyhow::Result<Trained> {
+    let begun = Instant::now();
+    let bar = Progress::new(search.duration.as_secs(), 0, "s", output.is_silent());
+    let (mut tokens, mut before, mut loss) = (0, 0, f64::NAN);
+    let watch = |at: &train::Progress| {
+        tokens += at.tokens.saturating_sub(if at.tokens < before { 0 } else { before });
+        (before, loss) = (at.tokens, at.loss);
+        !interrupt::requested()
+    };
+    let mut seconds = 0;
+    let tuned = search.run(start, input, watch, |trial| {
+        let best = if trial.best { "  best so far" } else { "" };
+        output.line(&format!("trial {:>3}  {:.6}{best}", trial.number, trial.score));
+        let details =
+            json!({ "number": trial.number, "score": trial.score, "best": trial.best, "settings": trial.config });
+        output.event("trial", details);
+        let now = begun.elapsed().as_secs();
+        bar.step(now - seconds, format!("trial {}", trial.number));
+        seconds = now;
+    })?;
+    bar.finish();
+    output.line(&format!("best of {} trials: {:.6}", tuned.trials, tuned.trial.score));
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Trained { model: tuned.model, interrupted: interrupt::requested(), tokens, seconds, loss })
+}
+
 /// A model and how it came to be.
 struct Trained {
     model: Model,
@@ -232,16 +259,16 @@ impl Trained {
 /// Trains with a bar, Ctrl-C and, if there is a log, records.
 fn watched(config: Config, input: &Path, mut log: Option<&mut MetricsLog>, output: &Output) -> anyhow::Result<Trained> {
     let epochs = config.epoch as u64;
-    let bar = Progress::new(1000, 0, "permille", output.is_silent());
-    let (mut shown, mut recorded, mut last, mut failed) = (0u64, 0.0, None, None);
+    let (mut bar, mut shown, mut recorded, mut last, mut failed) = (None, 0, 0.0, None, None);
     let model = train::supervised(config, input, |at| {
-        let permille = (1000.0 * at.done) as u64;
-        let speed = at.tokens as f64 / at.seconds.max(1e-9);
-        bar.step(permille.saturating_sub(shown), format!("{speed:.0} words/s  loss {:.4}", at.loss));
-        shown = permille.max(shown);
+        let epoch = ((at.done * epochs as f64) as u64).min(epochs - 1);
+        // How many words there are to be read, the first report tells.
+        let total = (at.tokens as f64 / at.done.max(1e-9)) as u64;
+        let bar = bar.get_or_insert_with(|| Progress::new(total, 0, "words", output.is_silent()));
+        bar.advance(at.tokens.saturating_sub(shown), epoch, epochs, at.loss);
+        shown = at.tokens;
         if at.done * RECORDS >= recorded {
             recorded = (at.done * RECORDS).floor() + 1.0;
-            let epoch = ((at.done * epochs as f64) as u64).min(epochs - 1);
             if let Some(log) = &mut log {
                 let values = [("loss", at.loss), ("learning_rate", at.learning_rate)];
                 failed = log.append(at.tokens, epoch, &values).err();
@@ -251,7 +278,7 @@ fn watched(config: Config, input: &Path, mut log: Option<&mut MetricsLog>, outpu
         last = Some(*at);
         failed.is_none() && !interrupt::requested()
     })?;
-    bar.finish();
+    bar.iter().for_each(Progress::finish);
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -311,17 +338,18 @@ pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow:
         let message = "expected -input FILE and -output PREFIX, and any of fastText's other flags";
         return Err(ognivo_core::Error::Config(message.into()).into());
     };
-    if autotune.validation.is_some() {
-        let message = "-autotune-validation: the search for settings is not part of this version";
-        return Err(ognivo_core::Error::Config(message.into()).into());
-    }
     // More threads than cores only wait for each other, and the result does not depend on them.
     let config = Config { thread: config.thread.min(device::threads()), ..config };
     let save_output = config.save_output;
     let quiet = Output { quiet: output.quiet || verbose == 0, ..*output };
-    let trained = watched(config, &input, None, &quiet)?;
+    let trained = match &autotune {
+        Some(search) => searched(search, &config, &input, &quiet)?,
+        None => watched(config, &input, None, &quiet)?,
+    };
     let with = |ending: &str| PathBuf::from(format!("{}.{ending}", prefix.display()));
-    trained.model.write(&with("bin"))?;
+    // Of a search for a size comes a quantised model.
+    let file = if trained.model.is_quantized() { with("ftz") } else { with("bin") };
+    trained.model.write(&file)?;
     trained.model.write_vectors(&with("vec"))?;
     if save_output {
         trained.model.write_output(&with("output"))?;
@@ -332,7 +360,7 @@ pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow:
         "labels": trained.model.dictionary().labels(),
         "words_per_second": trained.words_per_second(),
         "training_seconds": trained.seconds,
-        "file": with("bin"),
+        "file": file,
     });
     quiet.line(&format!(
         "{:.1} s, {:.0} words/s, loss {:.6}",

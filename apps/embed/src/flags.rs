@@ -1,10 +1,11 @@
 //! fastText's own command lines: flags with one dash.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ognivo_core::Error;
 use ognivo_core::cli::suggest;
-use ognivo_embeddings::fasttext::{Config, Quantization};
+use ognivo_embeddings::fasttext::{Autotune, Config, Metric, Quantization};
 
 /// The flags of fastText's training and quantisation, which have one dash, as they stand.
 #[derive(clap::Args, Debug)]
@@ -16,27 +17,15 @@ pub(crate) struct Flags {
 }
 
 /// What the flags say.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) config: Config,
     pub(crate) input: Option<PathBuf>,
     pub(crate) output: Option<PathBuf>,
     pub(crate) verbose: u32,
     pub(crate) quantize: Quantization,
-    pub(crate) autotune: Autotune,
-}
-
-/// The search for settings.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Autotune {
-    pub(crate) validation: Option<PathBuf>,
-    pub(crate) metric: String,
-    pub(crate) predictions: usize,
-    /// Seconds.
-    pub(crate) duration: u64,
-    pub(crate) model_size: String,
-    /// Flags that were given, which the search leaves alone.
-    pub(crate) given: Vec<String>,
+    /// The search for settings, if there is a text to judge them by.
+    pub(crate) autotune: Option<Autotune>,
 }
 
 /// The flags that [`Config`] does not have.
@@ -77,14 +66,16 @@ pub(crate) fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed
         output: None,
         verbose: 2,
         quantize: Quantization::default(),
-        autotune: Autotune {
-            validation: None,
-            metric: "f1".into(),
-            predictions: 1,
-            duration: 300,
-            model_size: String::new(),
-            given: Vec::new(),
-        },
+        autotune: None,
+    };
+    let mut search = Autotune {
+        validation: PathBuf::new(),
+        metric: Metric::F1(None),
+        predictions: 1,
+        duration: Duration::from_secs(300),
+        trials: None,
+        model_size: None,
+        fixed: Vec::new(),
     };
     let mut flags = flags.iter();
     while let Some(flag) = flags.next() {
@@ -93,7 +84,7 @@ pub(crate) fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed
         };
         // Two dashes do too.
         let name = name.strip_prefix('-').unwrap_or(name);
-        parsed.autotune.given.push(name.to_owned());
+        search.fixed.push(name.to_owned());
         if SWITCHES.contains(&name) {
             switch(&mut parsed, name)?;
             continue;
@@ -116,15 +107,32 @@ pub(crate) fn parse(flags: &[String], defaults: Config) -> anyhow::Result<Parsed
             "verbose" => parsed.verbose = whole()? as u32,
             "cutoff" => parsed.quantize.cutoff = whole()?,
             "dsub" => parsed.quantize.dsub = whole()?,
-            "autotune-validation" => parsed.autotune.validation = (!value.is_empty()).then(|| value.into()),
-            "autotune-metric" => parsed.autotune.metric = value.clone(),
-            "autotune-predictions" => parsed.autotune.predictions = whole()?,
-            "autotune-duration" => parsed.autotune.duration = whole()? as u64,
-            "autotune-modelsize" => parsed.autotune.model_size = value.clone(),
+            "autotune-validation" => search.validation = value.into(),
+            "autotune-metric" => search.metric = value.parse()?,
+            "autotune-predictions" => search.predictions = whole()?,
+            "autotune-duration" => search.duration = Duration::from_secs(whole()? as u64),
+            "autotune-modelsize" => search.model_size = (!value.is_empty()).then(|| size(value)).transpose()?,
             _ => parsed.config.set(name, value)?,
         }
     }
+    parsed.autotune = (!search.validation.as_os_str().is_empty()).then_some(search);
     Ok(parsed)
+}
+
+/// Bytes, of which `k`, `M` and `G` are thousand, million and thousand million.
+fn size(text: &str) -> Result<u64, Error> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => Some(1),
+        "k" => Some(1_000),
+        "m" => Some(1_000_000),
+        "g" => Some(1_000_000_000),
+        _ => None,
+    };
+    let bytes = digits.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    bytes.ok_or_else(|| {
+        Error::Config(format!("-autotune-modelsize: found {text:?}; expected a number of bytes such as 2M"))
+    })
 }
 
 fn switch(parsed: &mut Parsed, name: &str) -> anyhow::Result<()> {
@@ -172,8 +180,13 @@ mod tests {
         };
         assert_eq!(found.config, config);
         assert_eq!((found.input, found.output, found.verbose), (Some("train.txt".into()), Some("model".into()), 0));
-        assert_eq!((found.autotune.validation, found.autotune.duration), (Some("v.txt".into()), 60));
-        assert!(found.autotune.given.contains(&"dim".into()) && !found.autotune.given.contains(&"ws".into()));
+        let search = found.autotune.unwrap();
+        assert_eq!((search.validation, search.duration.as_secs()), ("v.txt".into(), 60));
+        assert!(search.fixed.contains(&"dim".into()) && !search.fixed.contains(&"ws".into()));
+        assert_eq!(parsed("-input a").unwrap().autotune, None);
+        let search =
+            parsed("-autotune-validation v -autotune-modelsize 2M -autotune-metric f1:a").unwrap().autotune.unwrap();
+        assert_eq!((search.model_size, search.metric), (Some(2_000_000), Metric::F1(Some("a".into()))));
         let quantize =
             parsed("-output model -input train.txt -qnorm -retrain -cutoff 100000 -dsub 4").unwrap().quantize;
         assert_eq!(quantize, Quantization { cutoff: 100_000, retrain: true, qnorm: true, qout: false, dsub: 4 });
@@ -189,6 +202,8 @@ mod tests {
             ("-cutoff x", "whole number"),
             ("train.txt", "expected a flag"),
             ("-loss soft", "setting `loss`"),
+            ("-autotune-modelsize 2X", "such as 2M"),
+            ("-autotune-metric f2", "autotune-metric"),
         ] {
             let said = parsed(line).unwrap_err().to_string();
             assert!(said.contains(hint), "{line}: {said}");

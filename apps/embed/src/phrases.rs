@@ -57,7 +57,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let written = match &args.to {
         Some(path) => write_atomic(path, |file| write(file)),
         None if output.json => write(&mut io::sink()).map_err(ognivo_core::Error::io("nothing", "write")),
-        None => write(&mut BufWriter::new(io::stdout().lock())).map_err(ognivo_core::Error::io("standard output", "write")),
+        None => {
+            write(&mut BufWriter::new(io::stdout().lock())).map_err(ognivo_core::Error::io("standard output", "write"))
+        }
     };
     match failure {
         // Who reads the text has enough of it.

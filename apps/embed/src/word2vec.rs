@@ -75,7 +75,7 @@ pub(crate) struct TrainArgs {
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct VectorArgs {
     /// What is predicted: skipgram, the words around from each word; cbow, a word from those around it [default: skipgram]
-    #[arg(long, value_parser = ["skipgram", "cbow"])]
+    #[arg(long, value_parser = ["skipgram", "skip-gram", "cbow"])]
     model: Option<String>,
     /// Numbers in a vector
     #[arg(long)]
@@ -110,7 +110,8 @@ impl VectorArgs {
     /// The flags given, below `vectors`.
     pub(crate) fn overlay(&self) -> Vec<(String, Value)> {
         let flags = [
-            ("model", self.model.clone().map(Value::from)),
+            // Both spellings are common.
+            ("model", self.model.as_deref().map(|model| model.replace("skipgram", "skip-gram").into())),
             ("dim", self.dim.map(Value::from)),
             ("window", self.window.map(Value::from)),
             ("loss", self.loss.map(|loss| json!(loss))),

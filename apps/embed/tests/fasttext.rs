@@ -214,9 +214,23 @@ fn a_classifier_learns_is_measured_and_predicts() {
 }
 
 #[test]
+fn settings_are_searched_for() {
+    let bench = labelled();
+    let script =
+        "supervised -input train.txt -output best -dim 5 -thread 1 -autotune-validation test.txt -autotune-duration 2";
+    let result = bench.result(&script.split(' ').collect::<Vec<_>>());
+    assert_eq!(result["metrics"]["file"], "best.bin");
+    let text = stdout(bench.run(&["test", "best.bin", "test.txt"]));
+    assert!(numbers(text.lines().nth(1).unwrap())[0] > 0.9, "{text}");
+    // What was given stays.
+    assert!(stdout(bench.run(&["dump", "best.bin", "args"])).starts_with("dim 5\n"));
+}
+
+#[test]
 fn quantised_models_are_small_and_predict() {
     let bench = labelled();
-    let script = "supervised -input train.txt -output m -lr 0.5 -dim 10 -wordNgrams 2 -bucket 1000 -verbose 0 -thread 1";
+    let script =
+        "supervised -input train.txt -output m -lr 0.5 -dim 10 -wordNgrams 2 -bucket 1000 -verbose 0 -thread 1";
     assert!(bench.run(&script.split(' ').collect::<Vec<_>>()).status.success());
     let size = |name: &str| fs::metadata(bench.path(name)).unwrap().len();
     // As fastText's scripts say it, and by this program's own flags.
@@ -225,7 +239,8 @@ fn quantised_models_are_small_and_predict() {
     assert_eq!(figure(&result, "bytes_before"), size("m.bin") as f64);
     assert!(fs::read(bench.path("own.ftz")).unwrap() == fs::read(bench.path("m.ftz")).unwrap());
     assert!(size("m.ftz") * 2 < size("m.bin"), "{} {}", size("m.ftz"), size("m.bin"));
-    let arguments = ["quantize", "--model", "m.bin", "--to", "cut.ftz", "--cutoff", "300", "--retrain", "--data", "train.txt"];
+    let arguments =
+        ["quantize", "--model", "m.bin", "--to", "cut.ftz", "--cutoff", "300", "--retrain", "--data", "train.txt"];
     bench.result(&arguments);
     assert!(size("cut.ftz") < size("m.ftz"));
     for model in ["m.ftz", "cut.ftz"] {

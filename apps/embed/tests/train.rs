@@ -33,8 +33,27 @@ fn words_of_a_topic_become_neighbours() {
     assert!(!report.contains("http://") && !report.contains("https://"));
     // The newest run would be below runs/; this one is named.
     let near = stdout(bench.run(&["nn", "violin", "--run", "r", "--top", "3"]));
-    let music = ["piano", "melody", "orchestra", "cello", "choir", "rhythm", "flute", "concert", "trumpet", "sonata",
-        "harmony", "drummer", "guitar", "chorus", "opera", "soprano", "tempo", "clarinet", "quartet"];
+    let music = [
+        "piano",
+        "melody",
+        "orchestra",
+        "cello",
+        "choir",
+        "rhythm",
+        "flute",
+        "concert",
+        "trumpet",
+        "sonata",
+        "harmony",
+        "drummer",
+        "guitar",
+        "chorus",
+        "opera",
+        "soprano",
+        "tempo",
+        "clarinet",
+        "quartet",
+    ];
     assert!(near.lines().all(|line| music.contains(&line.split(' ').next().unwrap())), "{near}");
     let text = stdout(bench.run(&["vector", "violin", "--run", "r"]));
     let saved = fs::read_to_string(bench.path("r/vectors.txt")).unwrap();
