@@ -6,8 +6,9 @@
 //! whose models are read and which reads the models written here.
 //!
 //! In reading order: [`Config`]; [`Tokens`] and [`Dictionary`], text as rows of a table; [`Model`], which is read,
-//! written, asked for vectors and labels; [`Meter`], what its labels are worth; [`Model::quantize`]; [`train`].
+//! written, asked for vectors and labels; [`Meter`], what its labels are worth; [`Model::quantize`]; [`train`]; [`Autotune`].
 
+mod autotune;
 mod best;
 mod config;
 mod dictionary;
@@ -24,6 +25,7 @@ mod tokens;
 pub mod train;
 mod write;
 
+pub use autotune::{Autotune, Metric, Trial, Tuned};
 pub use config::{Config, LossKind, ModelKind};
 pub use dictionary::{Dictionary, Line};
 pub use matrix::Matrix;
