@@ -16,6 +16,7 @@ use ognivo_embeddings::plot::tsne::{Init, TsneConfig, tsne};
 use serde_json::{Value, json};
 
 use crate::model::{ModelArgs, chosen};
+use crate::node2vec::labels_path;
 
 /// Pixels that the file is drawn wide.
 const WIDTH: f64 = 1000.0;
@@ -26,7 +27,7 @@ const MOST: usize = 200;
 #[command(after_help = "Examples:
   embed plot                                          the 200 most frequent words of the newest run, by t-SNE
   embed plot --words cat,dog,oak,pine --method pca
-  embed plot --labels karate.labels --to karate.svg   coloured by what a file says of each: `name label` a line
+  embed plot --labels karate --to karate.svg          coloured by what a file says of each: `name label` a line
   embed plot --vectors glove.txt --words-file my-words.txt --perplexity 15
 
 Writes an SVG file, and beside it a page with the map and how it was made. Both follow the reader's light or dark theme.")]
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     /// Else so many of the first, which are the most frequent [default: 200, or all that have labels]
     #[arg(long, conflicts_with_all = ["words", "words_file"])]
     most: Option<usize>,
-    /// Colours: a file with `name label` a line; `topics` for those of the generated text
+    /// Colours: a file with `name label` a line, or a data set that has one (karate); `topics` for those of the generated text
     #[arg(long, value_name = "FILE")]
     labels: Option<String>,
     /// tsne or pca
@@ -74,7 +75,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     interrupt::listen()?;
     let opened = args.model.open()?;
-    let labels = args.labels.as_deref().map(Colours::open).transpose()?;
+    let labels = args.labels.as_deref().map(|labels| Colours::open(labels, output)).transpose()?;
     let words = words(args, opened.lookup().words(), labels.as_ref())?;
     let (vectors, unknown) = chosen(opened.lookup(), &words)?;
     if !unknown.is_empty() {
@@ -128,11 +129,11 @@ pub(crate) enum Colours {
 }
 
 impl Colours {
-    fn open(labels: &str) -> anyhow::Result<Self> {
+    fn open(labels: &str, output: &Output) -> anyhow::Result<Self> {
         if labels == "topics" {
             return Ok(Self::Topics);
         }
-        let labels = Labels::read(Path::new(labels))?;
+        let labels = Labels::read(&labels_path(labels, output)?)?;
         let of = |(node, name): (usize, &str)| {
             let label = labels.of(node as u32).first()?;
             Some((name.to_owned(), labels.names().name(*label).to_owned()))

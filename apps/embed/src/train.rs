@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Centres between two looks at the clock and at Ctrl-C.
-const CHUNK: usize = 100_000;
+const CHUNK: usize = 20_000;
 /// Parts of the training after which a figure is recorded.
 const RECORDS: u64 = 200;
 /// Where a run stands, and the tables that belong to it.

@@ -117,7 +117,7 @@ fn plot_draws_a_map_and_a_page() {
     assert!(said.contains("perplexity"), "{said}");
     let said = bench.failure(&["plot", "--vectors", "v.txt", "--words", "tea,man"], 1);
     assert!(said.contains("at least 3"), "{said}");
-    let said = bench.failure(&["plot", "--vectors", "v.txt", "--labels", "missing"], 1);
+    let said = bench.failure(&["plot", "--vectors", "v.txt", "--labels", "missing.labels"], 2);
     assert!(said.contains("missing"), "{said}");
 }
 
