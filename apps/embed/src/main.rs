@@ -56,7 +56,6 @@ const TASK: &str = "embed";
     after_help = "Examples:
   embed word2vec train                               a generated text whose topics are known
   embed word2vec train --data corpus.txt.gz --dim 200 --window 8
-  embed fasttext train --data corpus/
   embed fasttext supervised --data reviews.txt --word-ngrams 2
   embed node2vec train --data graph.edges --p 0.25 --q 0.25
   embed nn violin piano

@@ -56,7 +56,8 @@ impl Word2vecCommand {
   zcat corpus.gz | embed word2vec train --data -
   embed word2vec train --run runs/embed/corpus-001 --resume
 
-A word is what stands between white space, a line is a sentence. The result does not depend on --threads, unless --hogwild is given.")]
+Defaults: --dim 100 --window 5 --negative 5 --sample 0.001 --epochs 5. A word is what stands between white space, a line is a sentence. The
+result does not depend on --threads, unless --hogwild is given.")]
 pub(crate) struct TrainArgs {
     /// Text: a file, a folder, the name of a data set, - for standard input, or several with commas between; gzip is read directly
     /// [default: planted, a generated text whose topics are known]
