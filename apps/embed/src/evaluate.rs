@@ -251,7 +251,7 @@ fn links(args: &LinksArgs, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
     let graph = args.graph.read(output)?;
     let config = args.training.config()?;
-    let links = LinksConfig { share: args.share, examples: args.examples, c: args.c, seed: config.vectors.seed };
+    let links = LinksConfig { share: args.share, examples: args.examples, c: args.c, seed: config.seed };
     let split = LinkSplit::new(&graph, &links)?;
     if split.edges.len() < split.wanted {
         let (taken, wanted) = (split.edges.len(), split.wanted);

@@ -12,7 +12,6 @@
 
 mod analogy;
 mod convert;
-mod corpus;
 mod evaluate;
 mod fasttext;
 mod flags;

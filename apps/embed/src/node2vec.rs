@@ -8,15 +8,15 @@ use ognivo_core::cli::{Ended, config};
 use ognivo_core::train::interrupt;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::evaluate::Labels;
-use ognivo_embeddings::node2vec::{Graph, GraphFormat, ReadOptions, WalkConfig, WalkSentences, Walker};
+use ognivo_embeddings::node2vec::{self, Graph, GraphFormat, Node2VecConfig, ReadOptions, WalkSentences, Walker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::plot::overview;
-use crate::run::{RunArgs, Summary, seconds};
+use crate::run::{CHECKPOINT_SECONDS, RunArgs, Summary, seconds};
 use crate::sources;
 use crate::train::{Keeping, Outcome, Training};
-use crate::word2vec::{VectorArgs, VectorConfig};
+use crate::word2vec::{VectorArgs, described, given};
 
 /// The graph that ships.
 const KARATE: &str = "karate";
@@ -51,7 +51,7 @@ impl Node2vecCommand {
   embed node2vec train --data bc_adjlist.txt --p 1 --q 1          DeepWalk
   embed node2vec train --run runs/embed/graph-001 --resume
 
-Defaults: --dim 128 --window 10 --negative 5 --sample 0 --epochs 5. The result does not depend on --threads, unless --hogwild is given.")]
+Defaults: --dim 128 --window 10 --negative 5 --sample 0.001 --epochs 5 --learning-rate 0.05. The result does not depend on --threads, unless --hogwild is given.")]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     graph: GraphArgs,
@@ -126,96 +126,85 @@ pub(crate) struct Settings {
 /// Refuses the configuration of another kind of run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Node2vecTask {
+enum Kind {
     Node2vec,
 }
 
 /// Everything that a run of node2vec follows from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Node2vecConfig {
-    /// `node2vec`.
-    task: Node2vecTask,
+struct RunConfig {
+    task: Kind,
     data: String,
     graph: ReadOptions,
-    walks: WalkConfig,
-    pub(crate) vectors: VectorConfig,
+    checkpoint_seconds: f64,
+    vectors: Node2VecConfig,
 }
 
-impl Default for Node2vecConfig {
+impl Default for RunConfig {
     fn default() -> Self {
         Self {
-            task: Node2vecTask::Node2vec,
+            task: Kind::Node2vec,
             data: KARATE.into(),
             graph: ReadOptions::default(),
-            walks: WalkConfig::default(),
-            vectors: VectorConfig { dim: 128, window: 10, sample: 0.0, ..VectorConfig::default() },
+            checkpoint_seconds: CHECKPOINT_SECONDS,
+            vectors: Node2VecConfig::default(),
         }
     }
 }
 
 impl Settings {
     fn overlay(&self) -> Vec<(String, Value)> {
-        let flags = [
-            ("walks.p", self.p.map(Value::from)),
-            ("walks.q", self.q.map(Value::from)),
-            ("walks.walks", self.walks.map(Value::from)),
-            ("walks.length", self.length.map(Value::from)),
-            // The walks follow from the same seed.
-            ("walks.seed", self.vectors.seed.map(Value::from)),
-        ];
-        let own = flags.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
-        own.chain(self.vectors.overlay()).collect()
+        let mut flags = self.vectors.overlay();
+        flags.extend(given([
+            ("vectors.p", self.p.map(Value::from)),
+            ("vectors.q", self.q.map(Value::from)),
+            ("vectors.walks", self.walks.map(Value::from)),
+            ("vectors.length", self.length.map(Value::from)),
+        ]));
+        flags
     }
 
     /// The defaults with these settings.
-    pub(crate) fn config(&self) -> anyhow::Result<Node2vecConfig> {
+    pub(crate) fn config(&self) -> anyhow::Result<Node2VecConfig> {
         let mut overlay = json!({});
         for (path, value) in self.overlay() {
             config::set(&mut overlay, &path, value)?;
         }
-        let config: Node2vecConfig = config::resolve(&Node2vecConfig::default(), &[overlay])?;
-        config.vectors.validate()?;
-        Ok(config)
+        let config: RunConfig = config::resolve(&RunConfig::default(), &[overlay])?;
+        config.vectors.word2vec().validate()?;
+        Ok(config.vectors)
     }
 }
 
 fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     interrupt::listen()?;
     let mut flags = args.settings.overlay();
-    let graph = &args.graph;
-    flags.extend(graph.data.as_ref().map(|data| ("data".to_string(), json!(data))));
-    flags.extend(graph.format.as_ref().map(|format| ("graph.format".to_string(), json!(format))));
-    flags.extend(graph.weighted.then(|| ("graph.weighted".to_string(), json!(true))));
-    flags.extend(graph.directed.then(|| ("graph.directed".to_string(), json!(true))));
-    let (config, saved): (Node2vecConfig, _) = args.run.resolve(&Node2vecConfig::default(), flags)?;
-    config.vectors.validate()?;
+    flags.extend(given([
+        ("data", args.graph.data.as_deref().map(Value::from)),
+        ("graph.format", args.graph.format.as_deref().map(Value::from)),
+        ("graph.weighted", args.graph.weighted.then(|| true.into())),
+        ("graph.directed", args.graph.directed.then(|| true.into())),
+    ]));
+    let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::default(), flags)?;
+    config.vectors.word2vec().validate()?;
+    let every = seconds(config.checkpoint_seconds)?;
     let graph = read(&config.data, &config.graph, output)?;
-    let walker = Walker::new(&graph, config.walks)?;
+    let walker = Walker::new(&graph, config.vectors.walk())?;
     let name = sources::name_of(&config.data);
     let resume = saved.is_some();
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
     let about = format!("{} nodes, {} edges", graph.nodes(), graph.edges());
     output.line(&format!("{name}: {about}, {} walks in a pass\n", walker.walks()));
-    let keeping = Keeping { run: &run, resume, every: seconds(config.vectors.checkpoint_seconds)? };
-    let outcome = trained(&walker, &config, Some(keeping), output)?;
-    let labels =
-        (config.data == KARATE).then(|| Labels::read(&labels_path(KARATE, output)?).map_err(anyhow::Error::from));
-    let labels = labels.transpose()?;
-    let label = |node: &str| {
-        let labels = labels.as_ref()?;
-        let of = labels.of(labels.nodes().get(node)?).first()?;
-        Some(labels.names().name(*of).to_owned())
-    };
+    let outcome = trained(&walker, &config.vectors, Some(Keeping { run: &run, resume, every }), output)?;
+    let label = labels(&config.data, output)?;
     let map = if outcome.interrupted { None } else { overview(&outcome.vectors, MAPPED, &label) };
-    let WalkConfig { p, q, walks, length, .. } = config.walks;
+    let Node2VecConfig { p, q, walks, length, .. } = config.vectors;
+    let settings = described(&config.vectors.word2vec());
     let summary = Summary {
         command: "node2vec train",
         title: format!("{name}: vectors of nodes"),
-        subtitle: format!(
-            "node2vec, p {p}, q {q}, {walks} walks of {length} nodes, {}; {about}",
-            config.vectors.describe()
-        ),
+        subtitle: format!("node2vec, p {p}, q {q}, {walks} walks of {length} nodes, {settings}; {about}"),
         unit: "node",
         outcome: &outcome,
         tile: None,
@@ -227,24 +216,32 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     summary.finish(&run, args.run.save_text, output)
 }
 
+/// What colours the nodes of the graph that ships; of others nothing is known.
+fn labels(data: &str, output: &Output) -> anyhow::Result<impl Fn(&str) -> Option<String>> {
+    let labels = if data == KARATE { Some(Labels::read(&labels_path(KARATE, output)?)?) } else { None };
+    Ok(move |node: &str| {
+        let labels = labels.as_ref()?;
+        let of = labels.of(labels.nodes().get(node)?).first()?;
+        Some(labels.names().name(*of).to_owned())
+    })
+}
+
 /// Trains on the walks of a graph.
 fn trained(
     walker: &Walker<'_>,
-    config: &Node2vecConfig,
+    config: &Node2VecConfig,
     keeping: Option<Keeping<'_>>,
     output: &Output,
 ) -> anyhow::Result<Outcome> {
     let (sentences, vocabulary) = WalkSentences::new(walker)?;
-    let keep = vocabulary.keep(config.vectors.sample);
-    let objective = config.vectors.objective(vocabulary.counts());
-    let plan = config.vectors.plan(&sentences, &objective, keep.as_deref());
-    Training { plan, vocabulary: &vocabulary, dim: config.vectors.dim, unit: "nodes" }.run(keeping, output)
+    let training = Training { vocabulary: &vocabulary, epochs: config.epochs, unit: "nodes", keeping };
+    training.run(|earlier, watch| node2vec::train(config, &sentences, &vocabulary, earlier, watch), output)
 }
 
 /// The vectors of a graph's nodes, kept nowhere; none after Ctrl-C.
-pub(crate) fn vectors(graph: &Graph, config: &Node2vecConfig, output: &Output) -> anyhow::Result<Option<WordVectors>> {
+pub(crate) fn vectors(graph: &Graph, config: &Node2VecConfig, output: &Output) -> anyhow::Result<Option<WordVectors>> {
     interrupt::listen()?;
-    let walker = Walker::new(graph, config.walks)?;
+    let walker = Walker::new(graph, config.walk())?;
     let outcome = trained(&walker, config, None, output)?;
     Ok((!outcome.interrupted).then_some(outcome.vectors))
 }

@@ -21,6 +21,8 @@ use serde_json::{Map, Value, json};
 use crate::TASK;
 use crate::train::Outcome;
 
+/// Between two checkpoints, if nobody says otherwise.
+pub(crate) const CHECKPOINT_SECONDS: f64 = 60.0;
 /// Words whose neighbours the report shows, and neighbours of each.
 const SHOWN: usize = 12;
 const NEAR: usize = 6;
@@ -37,7 +39,7 @@ pub(crate) struct RunArgs {
     /// Read settings from a JSON file such as a run's config.json; flags beat it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Set any setting by its path, e.g. --set vectors.checkpoint_seconds=600 (repeatable)
+    /// Set any setting by its path, e.g. --set checkpoint_seconds=600 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Write the vectors as vectors.txt (word2vec's text), too

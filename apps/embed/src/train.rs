@@ -1,6 +1,7 @@
 //! Training: progress, figures, checkpoints, Ctrl-C.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use ognivo_core::cli::events::Output;
@@ -11,26 +12,29 @@ use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
 use ognivo_embeddings::corpus::Vocabulary;
 use ognivo_embeddings::format::{read_model, write_model};
-use ognivo_embeddings::train::{Place, Plan, Trainer, initial_inputs};
+use ognivo_embeddings::train::{self, Place, Trainer};
+use ognivo_embeddings::word2vec::Trained;
 use ognivo_embeddings::{Table, WordVectors};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Centres between two looks at the clock and at Ctrl-C.
-const CHUNK: usize = 20_000;
 /// Parts of the training after which a figure is recorded.
 const RECORDS: u64 = 200;
 /// Where a run stands, and the tables that belong to it.
 const STATE: &str = "checkpoint/state.json";
 
+/// Sees how far training is, and may end it.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(&train::Progress, &Trainer) -> ControlFlow<()>;
+
 /// What is trained.
+#[derive(Clone, Copy)]
 pub(crate) struct Training<'a> {
-    pub(crate) plan: Plan<'a>,
-    /// What the rows stand for.
     pub(crate) vocabulary: &'a Vocabulary,
-    pub(crate) dim: usize,
+    pub(crate) epochs: u64,
     /// What a token is called: words, nodes.
     pub(crate) unit: &'static str,
+    /// Where it is kept, if anywhere.
+    pub(crate) keeping: Option<Keeping<'a>>,
 }
 
 /// Where it is kept.
@@ -66,7 +70,9 @@ impl Outcome {
 struct State {
     /// The folder of the tables, below the run.
     tables: String,
-    places: Vec<Place>,
+    /// None when all passes are done.
+    places: Option<Vec<Place>>,
+    tokens: u64,
     /// Length of the record in bytes.
     position: u64,
     figures: Figures,
@@ -85,46 +91,45 @@ struct Figures {
 }
 
 impl Training<'_> {
-    /// Trains to the end, or until Ctrl-C; the run directory then holds the vectors.
-    pub(crate) fn run(self, keeping: Option<Keeping<'_>>, output: &Output) -> anyhow::Result<Outcome> {
+    /// Trains to the end, or until Ctrl-C; the run directory then holds the vectors. `train` goes on from what it is given, if
+    /// anything, and calls what it is given second.
+    pub(crate) fn run(
+        self,
+        train: impl FnOnce(Option<Trained>, Watch<'_>) -> ognivo_embeddings::Result<Trained>,
+        output: &Output,
+    ) -> anyhow::Result<Outcome> {
+        let Self { vocabulary, epochs, unit, keeping } = self;
         let _lock = keeping.map(|keeping| keeping.run.lock()).transpose()?;
-        let (epochs, total) = (self.plan.epochs, self.plan.sentences.tokens() * self.plan.epochs);
         let resumed = keeping.filter(|keeping| keeping.resume && keeping.run.file(STATE).exists());
         let state: Option<State> = resumed.map(|keeping| keeping.run.read_json(STATE)).transpose()?;
-        let (inputs, outputs) = match (&state, resumed) {
-            (Some(state), Some(keeping)) => tables(keeping.run, state)?,
-            _ => {
-                let words = self.vocabulary.len();
-                (initial_inputs(words, self.dim, self.plan.seed)?, Table::zeros(words, self.dim)?)
-            }
-        };
         let mut figures = state.as_ref().map_or(Figures::default(), |state| state.figures);
-        let log = |keeping: Keeping<'_>| {
-            let path = keeping.run.file(Recorder::FILE);
-            match &state {
-                Some(state) => MetricsLog::open_at(path, state.position),
-                None => MetricsLog::create(path),
-            }
+        let before = state.as_ref().map_or(0, |state| state.tokens);
+        let mut log = match keeping {
+            Some(keeping) => Some(open_log(keeping.run, state.as_ref())?),
+            None => None,
         };
-        let mut log = keeping.map(log).transpose()?;
-        let places = state.map(|state| state.places);
-        let mut trainer = Trainer::new(self.plan, inputs, outputs, places)?;
-        let (begun, before) = (Instant::now(), trainer.tokens());
-        let bar = Progress::new(total, before, self.unit, output.is_silent());
-        let (mut saved, mut shown, mut slot) = (Instant::now(), before, 0);
-        while !trainer.is_finished() && !interrupt::requested() {
-            let at = trainer.advance(CHUNK)?;
-            let epoch = (at.tokens.saturating_mul(epochs) / total.max(1)).min(epochs - 1);
-            bar.advance(at.tokens - shown, epoch, epochs, at.loss);
+        let earlier = match (resumed, state) {
+            (Some(keeping), Some(state)) => Some(tables(keeping.run, state)?),
+            _ => None,
+        };
+        let (begun, mut saved) = (Instant::now(), Instant::now());
+        let (mut bar, mut shown, mut slot, mut failed) = (None, before, 0, None);
+        let mut watch = |at: &train::Progress, trainer: &Trainer| {
+            let epoch = (at.tokens.saturating_mul(epochs) / at.of.max(1)).min(epochs.saturating_sub(1));
+            let bar = bar.get_or_insert_with(|| Progress::new(at.of, before, unit, output.is_silent()));
+            bar.advance(at.tokens.saturating_sub(shown), epoch, epochs, at.loss);
             shown = at.tokens;
             (figures.sum, figures.count) = (figures.sum + at.loss, figures.count + 1);
-            let part = at.tokens.saturating_mul(RECORDS) / total.max(1);
+            let part = at.tokens.saturating_mul(RECORDS) / at.of.max(1);
             if part > figures.parts || trainer.is_finished() {
-                figures = Figures { sum: 0.0, count: 0, parts: part, loss: figures.sum / figures.count as f64 };
-                let values = [("loss", figures.loss), ("learning_rate", at.learning_rate.into())];
-                log.as_mut().map_or(Ok(()), |log| log.append(at.tokens, epoch, &values))?;
-                let loss = figures.loss;
-                output.event("progress", json!({ "tokens": at.tokens, "of": total, "epoch": epoch, "loss": loss }));
+                let loss = figures.sum / figures.count as f64;
+                figures = Figures { sum: 0.0, count: 0, parts: part, loss };
+                let values = [("loss", loss), ("learning_rate", at.learning_rate.into())];
+                if let Some(Err(error)) = log.as_mut().map(|log| log.append(at.tokens, epoch, &values)) {
+                    failed = Some(error.into());
+                    return ControlFlow::Break(());
+                }
+                output.event("progress", json!({ "tokens": at.tokens, "of": at.of, "epoch": epoch, "loss": loss }));
             }
             if let (Some(keeping), Some(log)) = (keeping, &mut log)
                 && saved.elapsed() >= keeping.every
@@ -133,42 +138,68 @@ impl Training<'_> {
                 // Two places take turns, so that one is always whole.
                 slot = 1 - slot;
                 let tables = format!("checkpoint/{}", ["a", "b"][slot]);
-                let state = State { tables, places: trainer.places(), position: log.sync()?, figures };
-                save(keeping.run, &trainer, self.vocabulary, &state)?;
+                let places = Some(trainer.places());
+                let written = log.sync().map_err(anyhow::Error::from).and_then(|position| {
+                    let state = State { tables, places, tokens: at.tokens, position, figures };
+                    save(keeping.run, trainer.tables(), vocabulary, &state)
+                });
+                if let Err(error) = written {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
                 saved = Instant::now();
             }
+            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let trained = train(earlier, &mut watch)?;
+        let time = begun.elapsed();
+        bar.iter().for_each(Progress::finish);
+        if let Some(error) = failed {
+            return Err(error);
         }
-        bar.finish();
-        let (time, tokens) = (begun.elapsed(), trainer.tokens() - before);
-        let interrupted = !trainer.is_finished();
+        let Trained { inputs, outputs, places, tokens } = trained;
+        let interrupted = places.is_some();
         if let (Some(keeping), Some(log)) = (keeping, &mut log) {
-            let state = State { tables: ".".into(), places: trainer.places(), position: log.sync()?, figures };
-            save(keeping.run, &trainer, self.vocabulary, &state)?;
+            let state = State { tables: ".".into(), places, tokens, position: log.sync()?, figures };
+            save(keeping.run, (&inputs, &outputs), vocabulary, &state)?;
             for slot in ["checkpoint/a", "checkpoint/b"] {
                 // What is left behind takes space, no more.
                 let _ = fs::remove_dir_all(keeping.run.file(slot));
             }
         }
-        let vectors = WordVectors::new(self.vocabulary.names().clone(), trainer.into_tables().0)?;
-        Ok(Outcome { vectors, tokens, time, interrupted, loss: figures.loss })
+        let vectors = WordVectors::new(vocabulary.names().clone(), inputs)?;
+        Ok(Outcome { vectors, tokens: tokens.saturating_sub(before), time, interrupted, loss: figures.loss })
     }
 }
 
-/// The tables that a state names.
-fn tables(run: &RunDirectory, state: &State) -> anyhow::Result<(Table, Table)> {
+/// The record of a run, as long as it was when the state was saved.
+fn open_log(run: &RunDirectory, state: Option<&State>) -> anyhow::Result<MetricsLog> {
+    let path = run.file(Recorder::FILE);
+    Ok(match state {
+        Some(state) => MetricsLog::open_at(path, state.position)?,
+        None => MetricsLog::create(path)?,
+    })
+}
+
+/// What a state and its tables go on from.
+fn tables(run: &RunDirectory, state: State) -> anyhow::Result<Trained> {
     let folder = run.file(&state.tables);
     let model = read_model(&folder)?;
-    let output = model.output.ok_or_else(|| {
+    let outputs = model.output.ok_or_else(|| {
         ognivo_core::Error::format(folder.join(MODEL), "tensors", "no output", "what a run was saved with")
     })?;
-    Ok((model.input, output))
+    Ok(Trained { inputs: model.input, outputs, places: state.places, tokens: state.tokens })
 }
 
 /// Writes the tables, then the state that names them.
-fn save(run: &RunDirectory, trainer: &Trainer<'_>, vocabulary: &Vocabulary, state: &State) -> anyhow::Result<()> {
+fn save(
+    run: &RunDirectory,
+    (inputs, outputs): (&Table, &Table),
+    vocabulary: &Vocabulary,
+    state: &State,
+) -> anyhow::Result<()> {
     let folder = run.file(&state.tables);
     fs::create_dir_all(&folder).map_err(ognivo_core::Error::io(&folder, "create"))?;
-    let (input, output) = trainer.tables();
-    write_model(&folder, vocabulary.names(), vocabulary.counts(), input, Some(output))?;
+    write_model(&folder, vocabulary.names(), vocabulary.counts(), inputs, Some(outputs))?;
     Ok(run.write_json(STATE, state)?)
 }

@@ -181,7 +181,7 @@ fn wrong_usage_says_what_is_right() {
         (&["word2vec", "train", "--loss", "sofmax"], "softmax"),
         (&["word2vec", "train", "--loss", "one-vs-all"], "setting `loss`"),
         (&["word2vec", "train", "--set", "vectors.dmi=5"], "did you mean `dim`"),
-        (&["word2vec", "train", "--set", "vectors.checkpoint_seconds=-1"], "checkpoint_seconds"),
+        (&["word2vec", "train", "--set", "checkpoint_seconds=-1"], "checkpoint_seconds"),
         (&["word2vec", "train", "--data", "no/such.txt"], "no/such.txt"),
         (&["word2vec", "train", "--data", "planed"], "planed"),
         (&["word2vec", "train", "--model", "skipgarm"], "skipgram"),
@@ -197,7 +197,7 @@ fn wrong_usage_says_what_is_right() {
 
 /// Training of some seconds that saves all the time.
 const LONG: &[&str] =
-    &["word2vec", "train", "--dim", "100", "--epochs", "30", "--set", "vectors.checkpoint_seconds=0.01"];
+    &["word2vec", "train", "--dim", "100", "--epochs", "30", "--set", "checkpoint_seconds=0.01"];
 
 #[test]
 fn a_run_killed_ten_times_ends_with_the_same_bytes() {

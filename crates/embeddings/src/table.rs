@@ -1,8 +1,8 @@
 //! A table of vectors, a row for each word, laid out for the processor.
 
-use std::alloc::{self, Layout};
 use std::ops::Range;
-use std::ptr::NonNull;
+
+use memmap2::MmapMut;
 
 use crate::{Error, Result};
 
@@ -11,18 +11,13 @@ pub(crate) const LINE: usize = 16;
 
 /// `rows` vectors of `dim` floats. Each row begins on a cache line (64 bytes); the floats between its end and the next row are 0.
 pub struct Table {
-    values: NonNull<f32>,
+    /// Pages of the system's, large ones where it has them: rows are visited in random order, and with small pages half of the
+    /// time goes into finding out where they are.
+    memory: MmapMut,
     rows: usize,
-    /// Rows that there is memory for.
-    capacity: usize,
     dim: usize,
     stride: usize,
 }
-
-// SAFETY: a table owns its memory, and is changed through `&mut` alone (or by the trainer, which keeps its threads apart).
-unsafe impl Send for Table {}
-// SAFETY: as above.
-unsafe impl Sync for Table {}
 
 impl Table {
     /// A table of zeros. The system hands out its pages when they are first written to.
@@ -37,10 +32,13 @@ impl Table {
             Error::data("a table of vectors", format!("{rows} rows of {dim} numbers"), "no more than fits the memory")
         };
         let stride = dim.checked_next_multiple_of(LINE).ok_or_else(too_large)?;
-        let layout = Self::layout(rows, stride).ok_or_else(too_large)?;
-        // SAFETY: the layout is not of size 0.
-        let values = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }.cast()).ok_or_else(too_large)?;
-        Ok(Self { values, rows, capacity: rows, dim, stride })
+        let bytes = rows.max(1).checked_mul(stride).and_then(|floats| floats.checked_mul(size_of::<f32>()));
+        let bytes = bytes.filter(|&bytes| isize::try_from(bytes).is_ok()).ok_or_else(too_large)?;
+        let memory = MmapMut::map_anon(bytes).map_err(|_| too_large())?;
+        #[cfg(target_os = "linux")]
+        // Only faster: a system without large pages does without.
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(Self { memory, rows, dim, stride })
     }
 
     /// A table of the given numbers, row by row.
@@ -81,7 +79,7 @@ impl Table {
     pub fn row(&self, row: usize) -> &[f32] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         // SAFETY: the row lies within the table.
-        unsafe { std::slice::from_raw_parts(self.values.as_ptr().add(row * self.stride), self.dim) }
+        unsafe { std::slice::from_raw_parts(self.as_ptr().add(row * self.stride), self.dim) }
     }
 
     /// [`row`](Self::row), to write to.
@@ -91,12 +89,23 @@ impl Table {
     pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         // SAFETY: the row lies within the table, which is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.values.as_ptr().add(row * self.stride), self.dim) }
+        unsafe { std::slice::from_raw_parts_mut(self.as_ptr().add(row * self.stride), self.dim) }
     }
 
     /// All vectors in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         (0..self.rows).map(|row| self.row(row))
+    }
+
+    /// Some rows in one piece, as [`rows_mut`](Self::rows_mut) gives them.
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub(crate) fn rows_of(&self, rows: Range<usize>) -> &[f32] {
+        assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
+        // SAFETY: the rows lie within the table.
+        unsafe { std::slice::from_raw_parts(self.values.as_ptr().add(start), length) }
     }
 
     /// Some rows in one piece, each with what follows up to the next ([`stride`](Self::stride)).
@@ -107,7 +116,7 @@ impl Table {
         assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
         let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
         // SAFETY: the rows lie within the table, which is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.values.as_ptr().add(start), length) }
+        unsafe { std::slice::from_raw_parts_mut(self.as_ptr().add(start), length) }
     }
 
     /// Drops the rows after the first `rows`.
@@ -117,21 +126,7 @@ impl Table {
 
     /// The first row, for code that keeps its writers apart by itself.
     pub(crate) fn as_ptr(&self) -> *mut f32 {
-        self.values.as_ptr()
-    }
-
-    fn layout(rows: usize, stride: usize) -> Option<Layout> {
-        let bytes = rows.max(1).checked_mul(stride)?.checked_mul(size_of::<f32>())?;
-        Layout::from_size_align(bytes, LINE * size_of::<f32>()).ok()
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        if let Some(layout) = Self::layout(self.capacity, self.stride) {
-            // SAFETY: allocated with this layout.
-            unsafe { alloc::dealloc(self.values.as_ptr().cast(), layout) };
-        }
+        self.memory.as_ptr().cast::<f32>().cast_mut()
     }
 }
 

@@ -48,6 +48,11 @@ pub trait Lookup {
 
     /// Writes the vector of `word` to `vector`; false, and nothing written, when there is none.
     fn vector(&self, word: &str, vector: &mut [f32]) -> bool;
+
+    /// The table of which row `i` is the vector of word `i`, where there is one: questions need no copy of it then.
+    fn table(&self) -> Option<&Table> {
+        None
+    }
 }
 
 impl Lookup for WordVectors {
@@ -61,5 +66,9 @@ impl Lookup for WordVectors {
 
     fn vector(&self, word: &str, vector: &mut [f32]) -> bool {
         self.get(word).map(|found| vector.copy_from_slice(found)).is_some()
+    }
+
+    fn table(&self) -> Option<&Table> {
+        Some(&self.table)
     }
 }

@@ -1,1 +1,252 @@
 //! The trainer: examples over shared tables, on two engines.
+//!
+//! A task brings [`Sentences`] of tokens (lines of text, walks through a graph), the [`Units`] that stand for a token and an
+//! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `rows` and `merge` (what makes the result independent of the
+//! number of threads), `shard` (one step after the other), `objective`, `sampler`, `huffman`, `rng`.
+//!
+//! # Determinism
+//!
+//! The text is cut into [`SHARDS`] parts, whatever the number of threads. In rounds, each shard learns from its next few words
+//! on copies of the rows it touches; then the copies are merged, row by row, in the order of the shards. Threads only decide who does which
+//! shard, so the bits of the result are a function of the text, the settings and the seed (on one instruction set).
+//! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): a little faster, never twice
+//! the same with more than one thread.
+
+pub(crate) mod huffman;
+mod merge;
+pub(crate) mod objective;
+pub(crate) mod rng;
+mod rows;
+pub(crate) mod sampler;
+mod shard;
+mod units;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use self::merge::merge;
+pub use self::objective::{Loss, Objective};
+pub use self::rng::Rng;
+use self::rows::{Copies, Direct, Overlay, Shared};
+pub use self::sampler::Sampler;
+pub use self::shard::Place;
+use self::shard::Shard;
+pub use self::units::{Several, Units};
+use crate::{Error, Result, Table};
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
+/// Parts of the text. More threads than this help in hogwild alone.
+pub const SHARDS: usize = 16;
+
+/// Where sentences come from.
+pub trait Sentences: Sync {
+    /// Tokens in one pass, by which the learning rate falls.
+    fn tokens(&self) -> u64;
+
+    /// Where part `part` of `parts` begins and ends, in units of the source's own (tokens, walks).
+    fn part(&self, part: usize, parts: usize) -> Range<u64>;
+
+    /// Appends the sentence that begins at `position`, and goes no further than `end`, to `sentence`; returns where the next one begins,
+    /// and for how many tokens this one counts. The same `epoch` and `position` give the same sentence.
+    fn read(&self, epoch: u64, position: u64, end: u64, sentence: &mut Vec<u32>) -> (u64, u64);
+}
+
+/// What is predicted from what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// Each word from the words around it.
+    SkipGram,
+    /// A word from the mean of the words around it.
+    Cbow,
+}
+
+/// Everything that training needs to know.
+pub struct Plan<'a> {
+    /// The text.
+    pub sentences: &'a dyn Sentences,
+    /// The input rows of each token.
+    pub units: &'a Units,
+    /// The loss.
+    pub objective: &'a Objective,
+    /// For each token, with what probability (of `2^32`) an occurrence is kept; all are if there is none.
+    pub keep: Option<&'a [u32]>,
+    /// What is predicted from what.
+    pub architecture: Architecture,
+    /// Words to each side, at most; for each word a random number up to it is taken.
+    pub window: u32,
+    /// Passes over the text.
+    pub epochs: u64,
+    /// At the beginning; it falls to (almost) 0 in a straight line.
+    pub learning_rate: f32,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Whether all threads write to the same tables.
+    pub hogwild: bool,
+}
+
+/// Words that a shard learns from between two merges: few enough for all copies to stay in the second-level cache.
+const ROUND: usize = 32;
+
+/// What part of the way to where the text pulls it a row goes at a touch, by learning rate: see `merge`. Vectors of length 2 at
+/// logistic's steepest, where its derivative is 1/4.
+const PULL: f32 = 1.0;
+
+impl Plan<'_> {
+    fn check(&self) -> Result<()> {
+        let positive = |key: &str, value: u64| {
+            if value == 0 { Err(Error::setting(key, value, "at least 1")) } else { Ok(()) }
+        };
+        positive("window", self.window.into())?;
+        positive("epochs", self.epochs)?;
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Err(Error::setting("learning_rate", self.learning_rate, "a number above 0"));
+        }
+        Ok(())
+    }
+}
+
+/// How far training is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Tokens read, of all passes.
+    pub tokens: u64,
+    /// Tokens to be read in all.
+    pub of: u64,
+    /// The mean loss of the steps measured since the last call.
+    pub loss: f64,
+    /// The learning rate.
+    pub learning_rate: f32,
+}
+
+/// The input table at the start: even in `(-1/2, 1/2) / dim`, as in word2vec; a row depends on the seed and its number only.
+///
+/// # Errors
+/// As [`Table::zeros`].
+pub fn initial_inputs(rows: usize, dim: usize, seed: u64) -> Result<Table> {
+    let mut table = Table::zeros(rows, dim)?;
+    for row in 0..rows {
+        let mut rng = Rng::new(seed, &[u64::MAX, row as u64]);
+        table.row_mut(row).iter_mut().for_each(|value| *value = (rng.uniform() - 0.5) / dim as f32);
+    }
+    Ok(table)
+}
+
+/// Training under way.
+pub struct Trainer<'a> {
+    plan: Plan<'a>,
+    inputs: Table,
+    outputs: Table,
+    shards: Vec<Shard>,
+    copies: Vec<Copies>,
+    of: u64,
+}
+
+impl<'a> Trainer<'a> {
+    /// Training of these tables, from the beginning or from `places` that an earlier one had come to.
+    ///
+    /// # Errors
+    /// For settings without meaning; tables of different widths; places of another text or number of shards.
+    pub fn new(plan: Plan<'a>, mut inputs: Table, mut outputs: Table, places: Option<Vec<Place>>) -> Result<Self> {
+        plan.check()?;
+        if inputs.dim() != outputs.dim() {
+            let found = format!("{} and {} numbers", inputs.dim(), outputs.dim());
+            return Err(Error::data("vectors of inputs and outputs", found, "vectors of one length"));
+        }
+        let count = if plan.hogwild { rayon::current_num_threads() } else { SHARDS };
+        let mut shards: Vec<Shard> = (0..count).map(|index| Shard::new(&plan, index, count, inputs.stride())).collect();
+        if let Some(places) = places {
+            if places.len() != count {
+                let found = format!("{} places in the text", places.len());
+                return Err(Error::data("training to be gone on with", found, format!("{count}")));
+            }
+            for (shard, place) in shards.iter_mut().zip(places) {
+                shard.go_to(place)?;
+            }
+        }
+        let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));
+        let copies = if plan.hogwild { 0 } else { count };
+        let copies =
+            (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
+        let of = plan.sentences.tokens().saturating_mul(plan.epochs);
+        Ok(Self { plan, inputs, outputs, shards, copies, of })
+    }
+
+    /// Whether all passes are done.
+    pub fn is_finished(&self) -> bool {
+        self.shards.iter().all(|shard| shard.is_done(self.plan.epochs))
+    }
+
+    /// Goes on for about `centres` words.
+    ///
+    /// # Errors
+    /// When the loss is no longer a finite number.
+    pub fn advance(&mut self, centres: usize) -> Result<Progress> {
+        if self.plan.hogwild {
+            let each = centres / self.shards.len() + 1;
+            let rate = self.rate();
+            let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
+            let plan = &self.plan;
+            self.shards.par_iter_mut().for_each(|shard| shard.run(plan, &mut Direct { inputs, outputs }, each, rate));
+        } else {
+            for _ in 0..centres.div_ceil(ROUND * SHARDS) {
+                self.round(ROUND);
+            }
+        }
+        let (mut loss, mut measured) = (0.0, 0);
+        for shard in &mut self.shards {
+            loss += std::mem::take(&mut shard.place.loss);
+            measured += std::mem::take(&mut shard.place.measured);
+        }
+        let loss = loss / measured.max(1) as f64;
+        if !loss.is_finite() {
+            let what = format!("training stopped: after {} tokens the loss is {loss}", self.tokens());
+            return Err(ognivo_core::Error::NotFinite(format!("{what}; a smaller learning rate may help")).into());
+        }
+        Ok(Progress { tokens: self.tokens(), of: self.of, loss, learning_rate: self.rate() })
+    }
+
+    /// Each shard learns from its next `centres` words on copies; then these are merged.
+    fn round(&mut self, centres: usize) {
+        let (plan, rate) = (&self.plan, self.rate());
+        let pull = PULL * rate;
+        let work = self.shards.par_iter_mut().zip(&mut self.copies).with_max_len(1);
+        work.for_each(|(shard, copies)| shard.run(plan, copies, centres, rate));
+        let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
+        merge(inputs, &self.copies.iter().map(|copies| &copies.inputs).collect::<Vec<_>>(), pull);
+        merge(outputs, &self.copies.iter().map(|copies| &copies.outputs).collect::<Vec<_>>(), pull);
+        for copies in &mut self.copies {
+            copies.inputs.clear();
+            copies.outputs.clear();
+        }
+    }
+
+    /// The learning rate now: a straight line down to a ten-thousandth, as in word2vec.
+    fn rate(&self) -> f32 {
+        let left = 1.0 - self.tokens() as f64 / (self.of as f64 + 1.0);
+        (f64::from(self.plan.learning_rate) * left.max(1e-4)) as f32
+    }
+
+    /// Tokens read so far.
+    pub fn tokens(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.place.tokens).sum()
+    }
+
+    /// The input and the output table as they are now.
+    pub fn tables(&self) -> (&Table, &Table) {
+        (&self.inputs, &self.outputs)
+    }
+
+    /// Where each shard stands, for [`new`](Self::new).
+    pub fn places(&self) -> Vec<Place> {
+        self.shards.iter().map(|shard| shard.place.clone()).collect()
+    }
+
+    /// The tables.
+    pub fn into_tables(self) -> (Table, Table) {
+        (self.inputs, self.outputs)
+    }
+}

@@ -99,6 +99,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+        unsafe {
+            let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+            let sums = _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps::<1>(pairs));
+            std::mem::transmute::<__m128, [f32; 4]>(sums)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store_transposed(rows: &[__m256], p: *mut f32, stride: usize, n: usize) {
         unsafe {
             let mut pairs = [_mm256_setzero_ps(); 8];

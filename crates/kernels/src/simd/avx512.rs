@@ -1,6 +1,6 @@
 //! Sixteen lanes, thirty-two registers.
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, avx2::Avx2};
 use std::arch::x86_64::*;
 
 /// AVX-512 F and DQ.
@@ -85,6 +85,18 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 {
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+        // No closure: it would be compiled without these instructions.
+        unsafe {
+            let a = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            let b = _mm256_add_ps(_mm512_castps512_ps256(b), _mm512_extractf32x8_ps::<1>(b));
+            let c = _mm256_add_ps(_mm512_castps512_ps256(c), _mm512_extractf32x8_ps::<1>(c));
+            let d = _mm256_add_ps(_mm512_castps512_ps256(d), _mm512_extractf32x8_ps::<1>(d));
+            Avx2::totals([a, b, c, d])
+        }
     }
 
     #[inline(always)]

@@ -4,20 +4,17 @@
 //! Loops that the compiler vectorises by itself stand in [`vectorised!`]. Those that need registers, partial loads or
 //! fused multiply-adds by name are a [`Kernel`], generic over [`Simd`].
 
-#[cfg(all(feature = "flex", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 mod avx2;
-#[cfg(all(feature = "flex", target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(any(feature = "flex", target_arch = "x86_64"))]
 mod level;
-#[cfg(feature = "flex")]
 mod portable;
-#[cfg(feature = "flex")]
 mod vector;
 mod vectorised;
 
-#[cfg(any(feature = "flex", target_arch = "x86_64"))]
 pub(crate) use level::Level;
 #[cfg(feature = "flex")]
-pub(crate) use vector::{Ahead, Kernel, Simd, blocks};
+pub(crate) use vector::{Ahead, blocks};
+pub(crate) use vector::{Kernel, Simd};
 pub(crate) use vectorised::vectorised;

@@ -94,6 +94,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn totals(v: [Self::V; 4]) -> [f32; 4] {
+        v.map(|v| ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])))
+    }
+
+    #[inline(always)]
     unsafe fn store_transposed(rows: &[Self::V], p: *mut f32, stride: usize, n: usize) {
         let column = |j: usize| std::array::from_fn(|i| rows[i][j]);
         // SAFETY: the caller gives room for `n` rows of `LANES` elements.

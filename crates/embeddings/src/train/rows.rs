@@ -1,0 +1,233 @@
+//! Where a shard's rows are: in the tables themselves, or in copies of its own until the next merge.
+
+use ognivo_kernels::Row;
+
+use super::LINE_BYTES;
+use crate::Table;
+
+/// Rows of the input and the output table, to read and write through pointers.
+pub(crate) trait Rows {
+    /// Begins a step: every row asked for before has been written.
+    fn begin(&mut self);
+    /// A row of the input table, which the step will write.
+    fn input(&mut self, row: u32) -> Row;
+    /// A row of the output table, which the step will write.
+    fn output(&mut self, row: u32) -> Row;
+    /// Asks for a row of the input table to be brought near.
+    fn prefetch_input(&self, row: u32);
+    /// Asks for a row of the output table to be brought near.
+    fn prefetch_output(&self, row: u32);
+}
+
+/// A table whose rows threads write to at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared {
+    first: *mut f32,
+    pub(crate) stride: usize,
+    rows: usize,
+}
+
+// SAFETY: whoever dereferences the pointers answers for it.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(crate) fn new(table: &mut Table) -> Self {
+        Self { first: table.as_ptr(), stride: table.stride(), rows: table.rows() }
+    }
+
+    /// The row, which must exist.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: u32) -> *mut f32 {
+        debug_assert!((row as usize) < self.rows);
+        self.first.wrapping_add(row as usize * self.stride)
+    }
+
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, row: u32) {
+        prefetch_row(self.row(row), self.stride);
+    }
+}
+
+/// Asks for a row of `stride` floats to be brought near.
+#[inline(always)]
+pub(crate) fn prefetch_row(row: *const f32, stride: usize) {
+    for line in 0..stride * size_of::<f32>() / LINE_BYTES {
+        prefetch(row.wrapping_byte_add(line * LINE_BYTES));
+    }
+}
+
+/// Asks for the cache line at an address, which need not be valid.
+#[inline(always)]
+fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing, and every x86-64 processor has it.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// The tables themselves: every thread sees, and may overwrite, what the others write (Recht et al. 2011).
+pub(crate) struct Direct {
+    pub(crate) inputs: Shared,
+    pub(crate) outputs: Shared,
+}
+
+impl Rows for Direct {
+    #[inline(always)]
+    fn begin(&mut self) {}
+
+    #[inline(always)]
+    fn input(&mut self, row: u32) -> Row {
+        Row::in_place(self.inputs.row(row))
+    }
+
+    #[inline(always)]
+    fn output(&mut self, row: u32) -> Row {
+        Row::in_place(self.outputs.row(row))
+    }
+
+    #[inline(always)]
+    fn prefetch_input(&self, row: u32) {
+        self.inputs.prefetch(row);
+    }
+
+    #[inline(always)]
+    fn prefetch_output(&self, row: u32) {
+        self.outputs.prefetch(row);
+    }
+}
+
+/// Copies of the rows that a shard has touched since the last merge.
+pub(crate) struct Overlay {
+    table: Shared,
+    /// Row to copy, open addressing; a power of two, at most half full.
+    map: Vec<(u32, u32)>,
+    /// Rows in the order in which they were first touched, and how often each was.
+    pub(crate) touched: Vec<(u32, u32)>,
+    /// How many of these copies hold their row already: all but those that the present step was the first to ask for.
+    written: usize,
+    /// Copies, in pieces that never move.
+    pieces: Vec<Table>,
+}
+
+const EMPTY: u32 = u32::MAX;
+
+/// Copies in a piece.
+const PIECE: usize = 256;
+
+impl Overlay {
+    pub(crate) fn new(table: Shared) -> Self {
+        Self { table, map: vec![(EMPTY, 0); 1024], touched: Vec::new(), written: 0, pieces: Vec::new() }
+    }
+
+    /// Copy number `copy`, of row `touched[copy].0`.
+    #[inline(always)]
+    pub(crate) fn copy(&self, copy: usize) -> *mut f32 {
+        self.pieces[copy / PIECE].as_ptr().wrapping_add(copy % PIECE * self.table.stride)
+    }
+
+    /// Forgets all copies.
+    pub(crate) fn clear(&mut self) {
+        self.map.fill((EMPTY, 0));
+        self.touched.clear();
+    }
+
+    #[inline(always)]
+    fn place(&self, row: u32) -> usize {
+        let mask = self.map.len() - 1;
+        let mut place = hash(row) as usize & mask;
+        while self.map[place].0 != row && self.map[place].0 != EMPTY {
+            place = (place + 1) & mask;
+        }
+        place
+    }
+
+    /// The row: read from the table at its first use, and from the copy, which that use has written, ever after.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, row: u32) -> Row {
+        let place = self.place(row);
+        if self.map[place].0 != row {
+            return self.insert(row, place);
+        }
+        let number = self.map[place].1 as usize;
+        self.touched[number].1 += 1;
+        let copy = self.copy(number);
+        if number >= self.written {
+            // The same step has asked for it before.
+            // SAFETY: both are rows of `stride` floats, apart; nobody writes to the table between merges.
+            unsafe { copy.copy_from_nonoverlapping(self.table.row(row), self.table.stride) };
+        }
+        Row::in_place(copy)
+    }
+
+    #[inline(never)]
+    fn insert(&mut self, row: u32, mut place: usize) -> Row {
+        if 2 * (self.touched.len() + 1) > self.map.len() {
+            self.map = vec![(EMPTY, 0); 4 * self.map.len()];
+            for copy in 0..self.touched.len() {
+                let row = self.touched[copy].0;
+                let place = self.place(row);
+                self.map[place] = (row, copy as u32);
+            }
+            place = self.place(row);
+        }
+        let copy = self.touched.len();
+        self.map[place] = (row, copy as u32);
+        self.touched.push((row, 1));
+        if copy / PIECE == self.pieces.len() {
+            self.pieces.push(Table::zeros(PIECE, self.table.stride).expect("memory for copies of rows"));
+        }
+        Row { from: self.table.row(row), to: self.copy(copy) }
+    }
+}
+
+/// Spreads row numbers (Fibonacci hashing).
+#[inline(always)]
+pub(crate) fn hash(row: u32) -> u32 {
+    let mixed = row.wrapping_mul(0x9e37_79b9);
+    mixed ^ (mixed >> 15)
+}
+
+/// A shard's own copies of both tables' rows.
+pub(crate) struct Copies {
+    pub(crate) inputs: Overlay,
+    pub(crate) outputs: Overlay,
+}
+
+// SAFETY: the tables that the copies are of are written to only while no shard runs.
+unsafe impl Send for Copies {}
+// SAFETY: as above.
+unsafe impl Sync for Copies {}
+
+impl Rows for Copies {
+    #[inline(always)]
+    fn begin(&mut self) {
+        self.inputs.written = self.inputs.touched.len();
+        self.outputs.written = self.outputs.touched.len();
+    }
+
+    #[inline(always)]
+    fn input(&mut self, row: u32) -> Row {
+        self.inputs.row(row)
+    }
+
+    #[inline(always)]
+    fn output(&mut self, row: u32) -> Row {
+        self.outputs.row(row)
+    }
+
+    #[inline(always)]
+    fn prefetch_input(&self, row: u32) {
+        self.inputs.table.prefetch(row);
+    }
+
+    #[inline(always)]
+    fn prefetch_output(&self, row: u32) {
+        self.outputs.table.prefetch(row);
+    }
+}
