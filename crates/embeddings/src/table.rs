@@ -105,7 +105,7 @@ impl Table {
         assert!(rows.start <= rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
         let (start, length) = (rows.start * self.stride, rows.len() * self.stride);
         // SAFETY: the rows lie within the table.
-        unsafe { std::slice::from_raw_parts(self.values.as_ptr().add(start), length) }
+        unsafe { std::slice::from_raw_parts(self.as_ptr().add(start), length) }
     }
 
     /// Some rows in one piece, each with what follows up to the next ([`stride`](Self::stride)).
