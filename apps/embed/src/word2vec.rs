@@ -172,10 +172,8 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     output.line(&format!("{name}: {about}\n"));
     let keeping = Some(Keeping { run: &run, resume, every });
     let training = Training { vocabulary: &vocabulary, epochs: config.vectors.epochs, unit: "words", keeping };
-    let outcome = training.run(
-        |earlier, watch| word2vec::train(&config.vectors, &corpus, &vocabulary, earlier, watch),
-        output,
-    )?;
+    let outcome = training
+        .run(|earlier, watch| word2vec::train(&config.vectors, &corpus, &vocabulary, earlier, watch), output)?;
     let mut metrics = Map::new();
     let (mut tile, mut lines) = (None, Vec::new());
     let planted = config.data == PLANTED;

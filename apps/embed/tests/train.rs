@@ -107,9 +107,10 @@ fn text_comes_from_files_folders_gzip_and_standard_input() {
     bench.result(&with(&small, &["--data", "a.txt,more", "--run", "both"]));
     let counts = fs::read_to_string(bench.path("both/vocabulary.tsv")).unwrap();
     assert!(counts.starts_with("and\t600\n"), "{counts}");
-    // What is not text is no reason to stop.
+    bench.result(&with(&small, &["--data", "a.txt", "--threads", "64"]));
     fs::write(bench.path("odd.txt"), [text.as_bytes(), &[0xff, 0xfe, b'\n'], text.as_bytes()].concat()).unwrap();
-    bench.result(&with(&small, &["--data", "odd.txt", "--threads", "64"]));
+    let said = bench.failure(&with(&small, &["--data", "odd.txt"]), 1);
+    assert!(said.contains("odd.txt") && said.contains("UTF-8") && said.contains("line 301"), "{said}");
 }
 
 #[test]
@@ -196,8 +197,7 @@ fn wrong_usage_says_what_is_right() {
 }
 
 /// Training of some seconds that saves all the time.
-const LONG: &[&str] =
-    &["word2vec", "train", "--dim", "100", "--epochs", "30", "--set", "checkpoint_seconds=0.01"];
+const LONG: &[&str] = &["word2vec", "train", "--dim", "100", "--epochs", "30", "--set", "checkpoint_seconds=0.01"];
 
 #[test]
 fn a_run_killed_ten_times_ends_with_the_same_bytes() {
