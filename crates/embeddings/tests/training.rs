@@ -62,7 +62,7 @@ fn stopping_and_going_on_changes_no_bit() {
         let places = serde_json::from_str(&serde_json::to_string(&part.places).unwrap()).unwrap();
         earlier = Some(Trained { places, ..part });
     }
-    assert!(calls > 2, "{calls}");
+    assert!(calls >= 2, "{calls}");
 }
 
 /// The share of each word's ten nearest neighbours that are of its topic.
