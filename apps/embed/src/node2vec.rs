@@ -51,7 +51,7 @@ impl Node2vecCommand {
   embed node2vec train --data bc_adjlist.txt --p 1 --q 1          DeepWalk
   embed node2vec train --run runs/embed/graph-001 --resume
 
-Defaults: --dim 128 --window 10 --negative 5 --sample 0.001 --epochs 5 --learning-rate 0.05. The result does not depend on --threads, unless --hogwild is given.")]
+Defaults: --dim 128 --window 10 --negative 5 --sample 0 --epochs 5 --learning-rate 0.025. The result does not depend on --threads, unless --hogwild is given.")]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     graph: GraphArgs,

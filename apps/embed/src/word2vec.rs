@@ -87,7 +87,7 @@ pub(crate) struct VectorArgs {
     /// Drawn words or nodes for each true one [default: 5]
     #[arg(long)]
     negative: Option<usize>,
-    /// What is more frequent than this share is thinned out; 0 for none [default: 0.001]
+    /// What is more frequent than this share is thinned out; 0 for none
     #[arg(long)]
     sample: Option<f64>,
     /// Passes over the data
