@@ -19,12 +19,12 @@ hidden() {
   }'
 }
 
-# Cell, hidden size, seed: the validation loss in nats per character.
+# Cell, hidden size, seed: the validation loss in nats per character; nothing for a run whose loss exploded.
 measure() {
   rm -rf "$runs/run"
   language-model train --data "$data" --cell "$1" --hidden "$2" --seed "$3" --layers 1 --dropout 0 --epochs "$epochs" --json \
     --batch-size 32 --sequence-length 64 --learning-rate 0.005 --set network.embedding="$embedding" --run "$runs/run" 2>/dev/null |
-    tail -n 1 | grep -o '"valid_nats_per_char":[0-9.]*' | cut -d: -f2
+    tail -n 1 | grep -o '"valid_nats_per_char":[0-9.]*' | cut -d: -f2 || true
 }
 
 row() {
@@ -32,6 +32,8 @@ row() {
   for seed in 1 2 3; do measure "$cell" "$size" "$seed"; done | awk -v name="$name" -v size="$size" '
     { sum += $1; squares += $1 * $1 }
     END {
+      if (NR < 3) name = name " (" 3 - NR " of 3 exploded)"
+      if (NR == 0) { printf "| %s | %d | |\n", name, size; exit }
       mean = sum / NR
       spread = squares - NR * mean * mean
       printf "| %s | %d | %.4f ± %.4f |\n", name, size, mean, sqrt(spread > 0 ? spread / (NR - 1) : 0)

@@ -13,7 +13,7 @@ use ognivo_core::train::interrupt;
 use ognivo_core::train::metrics_log::{MetricsLog, read_metrics};
 use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
-use ognivo_embeddings::fasttext::{Autotune, Config, Meter, Model, train};
+use ognivo_embeddings::fasttext::{Autotune, Config, Meter, Model, ModelKind, train};
 use serde_json::{Value, json};
 
 use crate::flags::{Flags, Parsed};
@@ -260,7 +260,7 @@ impl Trained {
 fn watched(config: Config, input: &Path, mut log: Option<&mut MetricsLog>, output: &Output) -> anyhow::Result<Trained> {
     let epochs = config.epoch as u64;
     let (mut bar, mut shown, mut recorded, mut last, mut failed) = (None, 0, 0.0, None, None);
-    let model = train::supervised(config, input, |at| {
+    let watch = |at: &train::Progress| {
         let epoch = ((at.done * epochs as f64) as u64).min(epochs - 1);
         // How many words there are to be read, the first report tells.
         let total = (at.tokens as f64 / at.done.max(1e-9)) as u64;
@@ -277,7 +277,11 @@ fn watched(config: Config, input: &Path, mut log: Option<&mut MetricsLog>, outpu
         }
         last = Some(*at);
         failed.is_none() && !interrupt::requested()
-    })?;
+    };
+    let model = match config.model {
+        ModelKind::Supervised => train::supervised(config, input, watch)?,
+        ModelKind::Skipgram | ModelKind::Cbow => train::unsupervised(config, input, watch)?,
+    };
     bar.iter().for_each(Progress::finish);
     if let Some(error) = failed {
         return Err(error.into());
@@ -330,9 +334,14 @@ fn report(
     Ok(report.write(run.file(REPORT))?)
 }
 
-/// fastText's `supervised -input FILE -output PREFIX ...`.
+/// fastText's `supervised`, `skipgram` and `cbow -input FILE -output PREFIX ...`.
 pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow::Result<Ended> {
     interrupt::listen()?;
+    let command = match defaults.model {
+        ModelKind::Supervised => "supervised",
+        ModelKind::Skipgram => "skipgram",
+        ModelKind::Cbow => "cbow",
+    };
     let Parsed { config, input, output: prefix, verbose, autotune, .. } = flags.parse(defaults)?;
     let (Some(input), Some(prefix)) = (input, prefix) else {
         let message = "expected -input FILE and -output PREFIX, and any of fastText's other flags";
@@ -368,6 +377,6 @@ pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow:
         trained.words_per_second(),
         trained.loss
     ));
-    output.result("supervised", metrics, None);
+    output.result(command, metrics, None);
     Ok(if trained.interrupted { Ended::Interrupted } else { Ended::Done })
 }

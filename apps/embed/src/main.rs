@@ -108,6 +108,10 @@ enum Command {
     Evaluate(evaluate::EvaluateCommand),
     /// Draw a map of words or nodes: t-SNE or principal components
     Plot(plot::Args),
+    /// fastText: train vectors of words and sub-words, each word telling those around it
+    Skipgram(Flags),
+    /// fastText: train vectors of words and sub-words, each word told by those around it
+    Cbow(Flags),
     /// fastText: train a classifier
     Supervised(Flags),
     /// fastText: `test` for each label
@@ -151,6 +155,8 @@ impl Command {
             Self::Analogy(_) => "analogy",
             Self::Similarity(_) => "similarity",
             Self::Quantize(_) => "quantize",
+            Self::Skipgram(_) => "skipgram",
+            Self::Cbow(_) => "cbow",
             Self::Supervised(_) => "supervised",
             Self::Vector(_) => "vector",
             Self::Predict(_) => "predict",
@@ -181,6 +187,8 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Analogy(args) => analogy::run(&args, output),
         Command::Similarity(args) => similarity::run(&args, output),
         Command::Quantize(args) => quantize::run(&args, output),
+        Command::Skipgram(flags) => fasttext::flags(Config::skipgram(), &flags, output),
+        Command::Cbow(flags) => fasttext::flags(Config::cbow(), &flags, output),
         Command::Supervised(flags) => fasttext::flags(Config::supervised(), &flags, output),
         Command::Vector(args) => vector::run(&args, output),
         Command::Predict(args) => predict::run(&args, args.probabilities, output),

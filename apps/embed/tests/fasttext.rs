@@ -214,6 +214,19 @@ fn a_classifier_learns_is_measured_and_predicts() {
 }
 
 #[test]
+fn words_are_trained_from_their_subwords() {
+    let bench = labelled();
+    for command in ["skipgram", "cbow"] {
+        let script = "-input train.txt -output w -dim 8 -bucket 500 -minCount 1 -epoch 1 -thread 1 -verbose 0";
+        let arguments = [vec![command], script.split(' ').collect()].concat();
+        assert!(bench.run(&arguments).status.success());
+        let result = bench.result(&["vector", "ship", "shipwreck", "--vectors", "w.bin"]);
+        assert_eq!((figure(&result, "found"), figure(&result, "unknown")), (2.0, 0.0), "unseen words have vectors");
+        assert!(fs::read_to_string(bench.path("w.vec")).unwrap().contains("\nship "));
+    }
+}
+
+#[test]
 fn settings_are_searched_for() {
     let bench = labelled();
     let script =

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let part = args.part.as_deref().unwrap_or(if args.data.is_some() { "all" } else { "valid" });
     let text = corpus.part(part)?;
     let hash = sha256(&text);
-    let scores = trained.evaluate(&text)?;
+    let scores = trained.evaluate(&text).map_err(|error| error.about(format_args!("{data}, part {part}")))?;
     let share = config.valid_fraction;
     output.answer(&format!(
         "{} nats per character {:.4}   bits per character {:.4}   bits per byte {:.4}   perplexity {:.2}\n\

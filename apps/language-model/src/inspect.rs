@@ -55,7 +55,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let part = args.part.as_deref().unwrap_or(if args.data.is_some() { "all" } else { "valid" });
     let text = corpus.part(part)?;
     let text = first_characters(&text, args.characters);
-    let inspection = Inspection::new(&trained.model, &trained.vocabulary, text)?;
+    let inspection = Inspection::new(&trained.model, &trained.vocabulary, text)
+        .map_err(|error| error.about(format_args!("{data}, part {part}")))?;
     output.answer(&inspection.parameters.to_string());
     output.answer(&inspection.relation_lines());
 

@@ -112,10 +112,20 @@ pub fn is_host(device: &Device) -> bool {
     text.contains("flex") || text.contains("ndarray")
 }
 
-/// Sets how many threads the processor backends and the kernels use; 0 means one per core. The first call decides.
+/// Sets how many threads the processor backends and the kernels use; 0 means what `RAYON_NUM_THREADS` says, else one per core. The
+/// first call decides.
+///
+/// Call it on the thread that trains. With two threads and more that thread is one of them: each operation then begins at once where
+/// it is asked for instead of being handed over.
 pub fn set_threads(threads: usize) {
+    let named = || std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if threads > 0 { threads } else { named().unwrap_or_else(cores) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // Alone, this thread would have to do what others ask of the pool too, while it may be waiting for them.
+    let pool = if threads > 1 { pool.use_current_thread() } else { pool };
     // A second call finds the pool built already; its size then stays, which is what "the first call decides" says.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let _ = pool.build_global();
 }
 
 /// How many threads the processor backends and the kernels use.

@@ -348,9 +348,7 @@ unsafe fn some_products<S: Simd, const K: usize, const M: usize>(
             for o in (0..K).step_by(4) {
                 let four = [sums[o], sums[(o + 1).min(K - 1)], sums[(o + 2).min(K - 1)], sums[(o + 3).min(K - 1)]];
                 let totals = S::totals(four);
-                for i in 0..4.min(K - o) {
-                    *row.add(o + i) = totals[i];
-                }
+                row.add(o).copy_from_nonoverlapping(totals.as_ptr(), 4.min(K - o));
             }
         }
     }

@@ -1,6 +1,11 @@
 //! Loops on rayon's global pool, and buffers that its threads fill in disjoint pieces.
 
-use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
+use std::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ops::Range,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use rayon::prelude::*;
 
@@ -8,12 +13,24 @@ use rayon::prelude::*;
 pub(crate) const CHUNK: usize = 8192;
 
 /// Calls `task(0)` to `task(tasks - 1)`, in any order, on all threads of the current pool.
+///
+/// Each thread takes the next task when it is done with one, so that a thread that comes late or is held up delays the
+/// others by one task at most.
 pub(crate) fn for_each(tasks: usize, task: impl Fn(usize) + Sync + Send) {
-    if tasks < 2 || rayon::current_num_threads() == 1 {
-        (0..tasks).for_each(task);
-    } else {
-        (0..tasks).into_par_iter().for_each(task);
+    let threads = rayon::current_num_threads().min(tasks);
+    if threads < 2 {
+        return (0..tasks).for_each(task);
     }
+    let next = AtomicUsize::new(0);
+    (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= tasks {
+                break;
+            }
+            task(number);
+        }
+    });
 }
 
 /// [`for_each`] for tasks that do little with each of `values` values, all tasks together: on this thread alone where
@@ -65,6 +82,16 @@ pub(crate) fn fill<T: Copy>(values: &mut [MaybeUninit<T>], value: T) -> &mut [T]
     values.fill(MaybeUninit::new(value));
     // SAFETY: all of it was just written.
     unsafe { values.assume_init_mut() }
+}
+
+/// Writes a copy of `from`, which must be as long.
+pub(crate) fn copy<'a, T: Copy>(values: &'a mut [MaybeUninit<T>], from: &[T]) -> &'a mut [T] {
+    assert_eq!(values.len(), from.len());
+    // SAFETY: both are as long, and a value may be copied into one that may not have been written.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from.as_ptr(), values.as_mut_ptr().cast(), from.len());
+        values.assume_init_mut()
+    }
 }
 
 /// A buffer that tasks write to at places which they keep disjoint, where the places are not chunks of one size.

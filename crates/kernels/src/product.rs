@@ -4,10 +4,10 @@
 //! Each element of a product is one running sum over the depth, whatever rows it is computed together with: how work is
 //! split over threads changes no bit.
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use crate::{
-    parallel::{Disjoint, for_each},
+    parallel::{Disjoint, copy, fill, filled, for_each},
     scratch,
     simd::{Kernel, Level, Simd, blocks},
 };
@@ -17,14 +17,18 @@ const ALIGNMENT: usize = 64;
 /// Depth of a block: 512 by 48 floats are 96 KiB.
 const DEPTH: usize = 512;
 
-/// Rows that a task of [`Packed::multiply_add_parallel`] takes.
+/// Rows that a task of a product on all threads takes.
 const ROWS: usize = 64;
+
+/// Lines of a matrix that are asked for before they are collected: they lie too far apart to be foreseen.
+const AHEAD: usize = 8;
 
 /// A matrix `[depth, columns]`: for each block of the depth its panels `[depth of the block, width]`, one behind the
 /// other; columns missing in the last panel are 0.
 pub(crate) struct Packed {
     level: Level,
-    memory: Vec<f32>,
+    /// Only the first few, up to the start, may not have been written.
+    memory: Vec<MaybeUninit<f32>>,
     /// Where the blocks start in the memory: at a cache line.
     start: usize,
     depth: usize,
@@ -36,10 +40,9 @@ impl Packed {
     /// `matrix` `[depth, columns]`.
     pub(crate) fn new(level: Level, matrix: &[f32], depth: usize, columns: usize) -> Self {
         assert!(matrix.len() >= depth * columns);
-        Self::fill(level, depth, columns, |rows, first, width, panel| {
-            let used = width.min(columns - first);
+        Self::fill(level, depth, columns, |rows, first, used, width, panel| {
             for (line, k) in panel.chunks_exact_mut(width).zip(rows) {
-                line[..used].copy_from_slice(&matrix[k * columns + first..][..used]);
+                copy(&mut line[..used], &matrix[k * columns + first..][..used]);
             }
         })
     }
@@ -48,42 +51,47 @@ impl Packed {
     pub(crate) fn transposed(level: Level, matrix: &[f32], columns: usize, depth: usize) -> Self {
         const TILE: usize = 16;
         assert!(matrix.len() >= depth * columns);
-        Self::fill(level, depth, columns, |rows, first, width, panel| {
-            let used = width.min(columns - first);
+        Self::fill(level, depth, columns, |rows, first, used, width, panel| {
             for tile in rows.clone().step_by(TILE) {
                 let lines = tile..rows.end.min(tile + TILE);
                 for column in 0..used {
                     let values = &matrix[(first + column) * depth..][lines.clone()];
                     let places = panel[(tile - rows.start) * width + column..].iter_mut().step_by(width);
-                    places.zip(values).for_each(|(place, value)| *place = *value);
+                    places.zip(values).for_each(|(place, value)| _ = place.write(*value));
                 }
             }
         })
     }
 
-    /// Calls `fill` with the rows, the first column and the width of each panel, to be written.
+    /// Calls `write` with the rows, the first column, the number of columns and the width of each panel, to be written in
+    /// these columns.
     fn fill(
         level: Level,
         depth: usize,
         columns: usize,
-        fill: impl Fn(Range<usize>, usize, usize, &mut [f32]) + Sync + Send,
+        write: impl Fn(Range<usize>, usize, usize, usize, &mut [MaybeUninit<f32>]) + Sync + Send,
     ) -> Self {
         let width = level.lanes() * level.tile_columns();
         let panels = columns.div_ceil(width);
-        let memory = vec![0.0; panels * width * depth + ALIGNMENT / size_of::<f32>()];
-        let start = memory.as_ptr().align_offset(ALIGNMENT);
-        let mut packed = Self { level, memory, start, depth, columns, width };
         let length = panels * width * depth;
-        let values = Disjoint::new(&mut packed.memory[start..start + length]);
+        let mut memory: Vec<MaybeUninit<f32>> = Vec::with_capacity(length + ALIGNMENT / size_of::<f32>());
+        let start = memory.as_ptr().align_offset(ALIGNMENT);
+        // SAFETY: the capacity is as large (a cache line holds more floats than `start`), and these need not be written.
+        unsafe { memory.set_len(start + length) };
+        let values = Disjoint::new(&mut memory[start..]);
         for_each(depth.div_ceil(DEPTH) * panels, |panel| {
             let (block, panel) = (panel / panels, panel % panels);
             let rows = block * DEPTH..depth.min((block + 1) * DEPTH);
             let from = rows.start * panels * width + panel * rows.len() * width;
             // SAFETY: panels are disjoint and each is visited once.
             let values = unsafe { values.slice(from..from + rows.len() * width) };
-            fill(rows, panel * width, width, values);
+            let used = width.min(columns - panel * width);
+            if used < width {
+                fill(values, 0.0);
+            }
+            write(rows, panel * width, used, width, values);
         });
-        packed
+        Self { level, memory, start, depth, columns, width }
     }
 
     /// Columns of the matrix.
@@ -100,57 +108,107 @@ impl Packed {
         assert!(a.len() >= (rows - 1) * a_stride + self.depth && c.len() >= (rows - 1) * c_stride + self.columns);
         for block in (0..self.depth).step_by(DEPTH) {
             let a = Left { values: a[block..].as_ptr(), stride: a_stride, collected: false };
-            self.level.run(Multiply { packed: self, block, rows, a, c: c.as_mut_ptr(), c_stride });
+            let start = Start::Sums;
+            self.level.run(Multiply { packed: self, block, rows, a, c: c.as_mut_ptr(), c_stride, start });
         }
     }
 
-    /// [`multiply_add`](Self::multiply_add) for many rows, on all threads; the rows of `c` lie close together.
-    pub(crate) fn multiply_add_parallel(&self, rows: usize, a: &[f32], a_stride: usize, c: &mut [f32]) {
-        assert!(c.len() >= rows * self.columns);
-        let c = Disjoint::new(c);
-        for_each(rows.div_ceil(ROWS), |task| {
-            let part = task * ROWS..rows.min((task + 1) * ROWS);
-            // SAFETY: parts are disjoint and each is visited once.
-            let c = unsafe { c.slice(part.start * self.columns..part.end * self.columns) };
-            self.multiply_add(part.len(), &a[part.start * a_stride..], a_stride, c, self.columns);
-        });
+    /// The product with this matrix of `rows` rows of `a`, which lie `a_stride` apart, plus `first` in each row if it is
+    /// given; on all threads.
+    pub(crate) fn multiply(&self, rows: usize, a: &[f32], a_stride: usize, first: Option<&[f32]>) -> Vec<f32> {
+        assert!(rows == 0 || a.len() >= (rows - 1) * a_stride + self.depth);
+        self.product(rows, first, |part, block, start, c| {
+            let a = Left { values: a[part.start * a_stride + block..].as_ptr(), stride: a_stride, collected: false };
+            self.level.run(Multiply { packed: self, block, rows: part.len(), a, c, c_stride: self.columns, start });
+        })
     }
 
-    /// Adds the product with this matrix of the transpose of `a` to `c` `[rows, columns]`: of `a`, whose rows are
+    /// The product with this matrix of the transpose of `a`, `[rows, columns]`, on all threads: of `a`, whose rows are
     /// `a_stride` long and as many as this matrix is deep, the `rows` columns from `first` on are taken.
-    pub(crate) fn transpose_multiply_add(&self, rows: usize, a: &[f32], a_stride: usize, first: usize, c: &mut [f32]) {
-        if self.depth == 0 || rows == 0 {
-            return;
-        }
-        assert!(a.len() >= (self.depth - 1) * a_stride + first + rows && c.len() >= rows * self.columns);
-        let c = Disjoint::new(c);
-        for_each(rows.div_ceil(ROWS), |task| {
-            let part = task * ROWS..rows.min((task + 1) * ROWS);
-            // SAFETY: parts are disjoint and each is visited once.
-            let c = unsafe { c.slice(part.start * self.columns..part.end * self.columns) };
+    pub(crate) fn transpose_multiply(&self, rows: usize, a: &[f32], a_stride: usize, first: usize) -> Vec<f32> {
+        assert!(self.depth == 0 || rows == 0 || a.len() >= (self.depth - 1) * a_stride + first + rows);
+        self.product(rows, None, |part, block, start, c| {
             // Lines of `a` are far apart: the part is collected, tile by tile of rows, before it is gone through.
             scratch::with(ROWS * (DEPTH + 2), |tiles| {
+                let lines = block..self.depth.min(block + DEPTH);
+                // Two more than needed, or all tiles would fall on the same few lines of the cache.
+                let stride = lines.len() + 2;
+                let columns = first + part.start..first + part.end;
+                self.level.run(Collect { a, a_stride, lines, columns, tiles, stride });
+                let a = Left { values: tiles.as_ptr(), stride, collected: true };
+                self.level.run(Multiply { packed: self, block, rows: part.len(), a, c, c_stride: self.columns, start });
+            });
+        })
+    }
+
+    /// Calls `add` for parts of the rows of a product, for each of them with the blocks of the depth in order, with what
+    /// the sums start from and where they are written.
+    fn product(
+        &self,
+        rows: usize,
+        first: Option<&[f32]>,
+        add: impl Fn(Range<usize>, usize, Start, *mut f32) + Sync + Send,
+    ) -> Vec<f32> {
+        let columns = self.columns;
+        assert!(first.is_none_or(|first| first.len() == columns));
+        let start = first.map_or(Start::Zero, Start::Row);
+        if self.depth == 0 {
+            return first.map_or_else(|| vec![0.0; rows * columns], |first| first.repeat(rows));
+        }
+        let write = |c: &mut [MaybeUninit<f32>]| {
+            let c = Disjoint::new(c);
+            for_each(rows.div_ceil(ROWS), |task| {
+                let part = task * ROWS..rows.min((task + 1) * ROWS);
+                // SAFETY: parts are disjoint and each is visited once.
+                let c = unsafe { c.slice(part.start * columns..part.end * columns) }.as_mut_ptr().cast();
                 for block in (0..self.depth).step_by(DEPTH) {
-                    let lines = block..self.depth.min(block + DEPTH);
-                    // Two more than needed, or all tiles would fall on the same few lines of the cache.
-                    let stride = lines.len() + 2;
-                    for (number, line) in lines.clone().enumerate() {
-                        let values = &a[line * a_stride + first + part.start..][..part.len()];
-                        for (row, size) in blocks(part.len(), self.level.tile_rows()) {
-                            let to = &mut tiles[row * stride + number * size..][..size];
-                            match (<&mut [f32; 8]>::try_from(&mut *to), <&[f32; 8]>::try_from(&values[row..row + size]))
-                            {
-                                (Ok(to), Ok(from)) => *to = *from,
-                                _ => to.copy_from_slice(&values[row..row + size]),
-                            }
-                        }
-                    }
-                    let a = Left { values: tiles.as_ptr(), stride, collected: true };
-                    let c = c.as_mut_ptr();
-                    self.level.run(Multiply { packed: self, block, rows: part.len(), a, c, c_stride: self.columns });
+                    add(part.clone(), block, if block == 0 { start } else { Start::Sums }, c);
                 }
             });
-        });
+        };
+        // SAFETY: the parts cover the product, and the first block of the depth writes all of each.
+        unsafe { filled(rows * columns, write) }
+    }
+}
+
+/// What the sums of a product start from.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    Zero,
+    /// The same row for all.
+    Row(&'a [f32]),
+    /// What stands in their places.
+    Sums,
+}
+
+/// Copies columns of lines of a matrix to tiles of rows, which are `stride` floats a row long: of a tile, the values of a
+/// line lie side by side.
+struct Collect<'a> {
+    a: &'a [f32],
+    a_stride: usize,
+    lines: Range<usize>,
+    columns: Range<usize>,
+    tiles: &'a mut [f32],
+    stride: usize,
+}
+
+impl Kernel for Collect<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self { a, a_stride, lines, columns, tiles, stride } = self;
+        for (number, line) in lines.enumerate() {
+            for column in columns.clone().step_by(16) {
+                S::prefetch(a.as_ptr().wrapping_add((line + AHEAD) * a_stride + column));
+            }
+            let values = &a[line * a_stride..][columns.clone()];
+            for (row, size) in blocks(values.len(), S::TILE.0) {
+                let to = &mut tiles[row * stride + number * size..][..size];
+                match (<&mut [f32; 8]>::try_from(&mut *to), <&[f32; 8]>::try_from(&values[row..row + size])) {
+                    (Ok(to), Ok(from)) => *to = *from,
+                    _ => to.copy_from_slice(&values[row..row + size]),
+                }
+            }
+        }
     }
 }
 
@@ -172,6 +230,7 @@ struct Multiply<'a> {
     a: Left,
     c: *mut f32,
     c_stride: usize,
+    start: Start<'a>,
 }
 
 impl Kernel for Multiply<'_> {
@@ -179,7 +238,7 @@ impl Kernel for Multiply<'_> {
     fn run<S: Simd>(self) {
         let Packed { memory, start, depth, columns, width, .. } = self.packed;
         let lines = DEPTH.min(depth - self.block);
-        let mut panel = memory[start + self.block * columns.div_ceil(*width) * width..].as_ptr();
+        let mut panel = memory[start + self.block * columns.div_ceil(*width) * width..].as_ptr().cast();
         for first in (0..*columns).step_by(*width) {
             let vectors = (columns - first).div_ceil(S::LANES).min(S::TILE.1);
             for (row, size) in blocks(self.rows, S::TILE.0) {
@@ -241,7 +300,11 @@ impl Multiply<'_> {
             let mut sums = [[S::splat(0.0); N]; M];
             for (m, row) in sums.iter_mut().enumerate() {
                 for (n, sum) in row.iter_mut().enumerate() {
-                    let from = c[m].add(n * S::LANES);
+                    let from = match self.start {
+                        Start::Zero => continue,
+                        Start::Row(first) => first.as_ptr().add(column + n * S::LANES),
+                        Start::Sums => c[m].add(n * S::LANES).cast_const(),
+                    };
                     *sum =
                         if whole { S::load(from) } else { S::load_partial(from, (left - n * S::LANES).min(S::LANES)) };
                 }
@@ -339,13 +402,14 @@ mod tests {
                 let (a, b) = (values(depth * a_stride, 1), values(depth * columns, 2));
                 let turned: Vec<f32> = (0..rows * depth).map(|i| a[i % depth * a_stride + 3 + i / depth]).collect();
                 let packed = Packed::new(level, &b, depth, columns);
-                let (mut found, mut expected) = (vec![1.0; rows * columns], vec![1.0; rows * columns]);
-                packed.transpose_multiply_add(rows, &a, a_stride, 3, &mut found);
+                let mut expected = vec![0.0; rows * columns];
                 packed.multiply_add(rows, &turned, depth, &mut expected, columns);
-                assert_eq!(found, expected, "{level:?}");
-                let mut parallel = vec![1.0; rows * columns];
-                packed.multiply_add_parallel(rows, &turned, depth, &mut parallel);
-                assert_eq!(parallel, expected, "{level:?}");
+                assert_eq!(packed.transpose_multiply(rows, &a, a_stride, 3), expected, "{level:?}");
+                assert_eq!(packed.multiply(rows, &turned, depth, None), expected, "{level:?}");
+                let first = values(columns, 3);
+                let mut expected = first.repeat(rows);
+                packed.multiply_add(rows, &turned, depth, &mut expected, columns);
+                assert_eq!(packed.multiply(rows, &turned, depth, Some(&first)), expected, "{level:?}");
             }
         }
     }

@@ -9,7 +9,9 @@ use ognivo_kernels::{
     gru_reference, linear_reference, lstm, lstm_reference, rnn, rnn_reference,
 };
 use proptest::prelude::*;
-use support::{Operation, assert_close, assert_slopes, assert_threads_agree, outcome, values};
+use support::{
+    Operation, assert_close, assert_slopes, assert_slopes_in_double_precision, assert_threads_agree, outcome, values,
+};
 
 /// Sizes of a batch of sequences and how it is walked.
 #[derive(Clone, Debug)]
@@ -253,6 +255,21 @@ fn gru_and_rnn_gradients_are_slopes() {
     }
     for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Identity] {
         assert_slopes(&|x| run_rnn(rnn, &case, activation, x), &rnn_inputs(&case), 1e-2, 2e-3);
+    }
+}
+
+#[test]
+fn in_double_precision_gradients_are_slopes() {
+    let case = Case { lengths: Some(vec![3, 1]), ..Case::new(3, 2, 3) };
+    for peep in [Peep::None, Peep::Diagonal(PeepholeGates::ALL), Peep::Dense(PeepholeGates::ALL)] {
+        let run = |x: &[Tensor<1>]| run_lstm(lstm, &case, LstmForm::default(), peep, x);
+        assert_slopes_in_double_precision(&run, &lstm_inputs(&case, peep));
+    }
+    for form in GRU_FORMS {
+        assert_slopes_in_double_precision(&|x| run_gru(gru, &case, form, x), &gru_inputs(&case, form, true));
+    }
+    for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Identity] {
+        assert_slopes_in_double_precision(&|x| run_rnn(rnn, &case, activation, x), &rnn_inputs(&case));
     }
 }
 

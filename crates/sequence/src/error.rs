@@ -41,6 +41,19 @@ impl Error {
         }
     }
 
+    /// The same error of data, with what the data is before it.
+    pub fn about(self, what: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Core(ognivo_core::Error::Data(message)) => {
+                ognivo_core::Error::Data(format!("{what}: {message}")).into()
+            }
+            Self::Data { what: part, found, expected } => {
+                Self::Data { what: format!("{what}: {part}"), found, expected }
+            }
+            other => other,
+        }
+    }
+
     /// A setting that has no meaning.
     pub(crate) fn setting(key: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { key: key.into(), found: found.to_string(), expected: expected.into() }

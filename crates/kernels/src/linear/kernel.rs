@@ -79,20 +79,15 @@ impl Weight {
 }
 
 fn forward(x: &FlexTensor, weight: &Weight, bias: Option<FlexTensor>) -> FlexTensor {
-    let [rows, inputs] = x.shape().dims();
-    let packed = weight.forward();
-    let outputs = packed.columns();
-    let values = match bias {
-        Some(bias) => Values::new(bias).as_slice().repeat(rows),
-        None => vec![0.0; rows * outputs],
-    };
-    product(x.clone(), &packed, values, [rows, inputs, outputs])
+    product(x, &weight.forward(), bias)
 }
 
-/// Adds the rows of `x` times `packed` to `values`.
-fn product(x: FlexTensor, packed: &Packed, mut values: Vec<f32>, [rows, depth, columns]: [usize; 3]) -> FlexTensor {
-    packed.multiply_add_parallel(rows, Values::new(x).as_slice(), depth, &mut values);
-    tensor(values, [rows, columns])
+/// `x` times `packed`, plus the row `first`.
+fn product(x: &FlexTensor, packed: &Packed, first: Option<FlexTensor>) -> FlexTensor {
+    let [rows, depth] = x.shape().dims();
+    let (x, first) = (Values::new(x.clone()), first.map(Values::new));
+    let values = packed.multiply(rows, x.as_slice(), depth, first.as_ref().map(Values::as_slice));
+    tensor(values, [rows, packed.columns()])
 }
 
 impl LinearKernel for Flex {
@@ -128,10 +123,8 @@ impl Backward<Flex, 3> for Linear {
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let (x, weight) = ops.state;
         let dy = Values::new(gradients.consume::<Flex>(&ops.node)).into_tensor();
-        let [rows, outputs] = dy.shape().dims();
-        let [_, inputs] = x.shape().dims();
-        let to_x = parents[0]
-            .map(|_| product(dy.clone(), &weight.backward(), vec![0.0; rows * inputs], [rows, outputs, inputs]));
+        let [_, outputs] = dy.shape().dims::<2>();
+        let to_x = parents[0].map(|_| product(&dy, &weight.backward(), None));
         let to_weight = parents[1].map(|_| match weight.transposed {
             true => transposed_product(&dy, &x).transpose(0, 1),
             false => transposed_product(&x, &dy),
@@ -146,8 +139,6 @@ impl Backward<Flex, 3> for Linear {
 fn transposed_product(a: &FlexTensor, b: &FlexTensor) -> FlexTensor {
     let ([depth, rows], [_, columns]) = (a.shape().dims(), b.shape().dims());
     let (a, b) = (Values::new(a.clone()), Values::new(b.clone()));
-    let mut product = vec![0.0; rows * columns];
     let packed = Packed::new(Level::detect(), b.as_slice(), depth, columns);
-    packed.transpose_multiply_add(rows, a.as_slice(), rows, 0, &mut product);
-    tensor(product, [rows, columns])
+    tensor(packed.transpose_multiply(rows, a.as_slice(), rows, 0), [rows, columns])
 }

@@ -3,7 +3,7 @@
 //!
 //! So threads meet once a sequence, not once a step.
 
-use std::{ops::Range, sync::Arc};
+use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use burn::{
     backend::{TensorMetadata, flex::FlexTensor},
@@ -13,7 +13,7 @@ use burn::{
 use super::Walk;
 use crate::{
     flex::{Values, tensor},
-    parallel::for_each,
+    parallel::{copy, for_each},
     product::Packed,
     simd::Level,
 };
@@ -64,6 +64,21 @@ impl Steps {
         match self.before(step, sequence) {
             Some(before) => &states[self.row(before, sequence)],
             None => &first[self.hidden * sequence..self.hidden * (sequence + 1)],
+        }
+    }
+
+    /// Writes the hidden state before an existing step, taken as [`previous`](Self::previous), as products take it.
+    pub(super) fn seen(
+        &self,
+        step: usize,
+        sequence: usize,
+        states: &[f32],
+        first: &[f32],
+        to: &mut [MaybeUninit<f32>],
+    ) {
+        let seen = copy(to, self.previous(step, sequence, states, first));
+        if let Some(mask) = self.mask(sequence) {
+            multiply(seen, mask);
         }
     }
 
@@ -126,10 +141,8 @@ pub(super) fn weight_gradient(a: &FlexTensor, columns: Range<usize>, b: &FlexTen
     let [_, width] = a.shape().dims();
     let [depth, hidden] = b.shape().dims();
     let (a, b) = (Values::new(a.clone()), Values::new(b.clone()));
-    let mut product = vec![0.0; columns.len() * hidden];
     let packed = Packed::new(Level::detect(), b.as_slice(), depth, hidden);
-    packed.transpose_multiply_add(columns.len(), a.as_slice(), width, columns.start, &mut product);
-    tensor(product, [columns.len(), hidden])
+    tensor(packed.transpose_multiply(columns.len(), a.as_slice(), width, columns.start), [columns.len(), hidden])
 }
 
 /// Matrices `[rows, hidden]`, one below the other.

@@ -1,7 +1,7 @@
 //! What the tests of several operations share.
 #![allow(dead_code)]
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// `count` values in -1..1 from an integer formula that the reference scripts repeat.
 pub(crate) fn values(count: usize, salt: usize) -> Vec<f32> {
@@ -58,6 +58,38 @@ pub(crate) fn assert_slopes(operation: Operation, inputs: &[Vec<f32>], step: f32
             let slope = (up.0 - down.0) / f64::from(up.1 - down.1);
             let found = f64::from(gradients[part + 1][index]);
             assert!((slope - found).abs() <= tolerance, "input {part}, value {index}: found {found}, slope {slope}");
+        }
+    }
+}
+
+/// [`assert_slopes`] in double precision, which Burn's operations have on the CPU backend and kernels do not: the gradients
+/// are the slopes to within 1e-8.
+pub(crate) fn assert_slopes_in_double_precision(operation: Operation, inputs: &[Vec<f32>]) {
+    const STEP: f64 = 1e-5;
+    let device = Device::flex().autodiff();
+    let tensor = |values: &[f64]| {
+        Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), (&device, DType::F64))
+    };
+    let numbers = |x: Tensor<1>| x.into_data().try_to_vec::<f64>().unwrap();
+    let weigh = |y: &Tensor<1>| -> Vec<f64> { values(y.dims()[0], 99).into_iter().map(f64::from).collect() };
+    let inputs: Vec<Vec<f64>> = inputs.iter().map(|input| input.iter().map(|x| f64::from(*x)).collect()).collect();
+    let leaves: Vec<_> = inputs.iter().map(|input| tensor(input).require_grad()).collect();
+    let y = operation(&leaves);
+    let gradients = (y.clone() * tensor(&weigh(&y))).sum().backward();
+    let loss = |inputs: &[Vec<f64>]| -> f64 {
+        let y = operation(&inputs.iter().map(|input| tensor(input)).collect::<Vec<_>>());
+        let weights = weigh(&y);
+        numbers(y).iter().zip(weights).map(|(y, w)| y * w).sum()
+    };
+    for (part, leaf) in leaves.iter().enumerate() {
+        let found = numbers(leaf.grad(&gradients).unwrap());
+        for (index, found) in found.iter().enumerate() {
+            let mut moved = inputs.clone();
+            moved[part][index] = inputs[part][index] + STEP;
+            let up = loss(&moved);
+            moved[part][index] = inputs[part][index] - STEP;
+            let slope = (up - loss(&moved)) / (2.0 * STEP);
+            assert!((slope - found).abs() <= 1e-8, "input {part}, value {index}: found {found}, slope {slope}");
         }
     }
 }

@@ -90,10 +90,7 @@ pub fn generate(
 ) -> Result<Generated> {
     let prompt = match request.prompt {
         [] => vec![vocabulary.start()],
-        prompt => {
-            let named = |error| ognivo_core::Error::Data(format!("prompt: {error}"));
-            vocabulary.encode(prompt).map_err(named)?
-        }
+        prompt => vocabulary.encode(prompt).map_err(|error| error.about("prompt"))?,
     };
     let mut screen = Screen::new(output);
     if request.echo {

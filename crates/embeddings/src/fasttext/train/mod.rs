@@ -1,12 +1,14 @@
-//! Training of classifiers.
+//! Training of classifiers and of vectors of words.
 //!
-//! In reading order: [`Examples`], the text as rows and labels; `outputs`, one step of each loss; `rounds`, which
-//! shares the steps among threads so that the result does not depend on their number.
+//! In reading order: [`Examples`], a labelled text as rows and labels; `outputs`, one step of each loss; `rounds`, which
+//! shares the steps among threads so that the result does not depend on their number. [`unsupervised`] hands its text to
+//! the trainer that all embeddings share.
 
 mod examples;
 mod initial;
 mod outputs;
 mod rounds;
+mod unsupervised;
 
 use std::io::BufRead;
 use std::path::Path;
@@ -14,6 +16,7 @@ use std::time::Instant;
 
 pub use examples::Examples;
 pub use initial::read_vectors;
+pub use unsupervised::unsupervised;
 
 use super::config::{Config, ModelKind};
 use super::dictionary::Dictionary;

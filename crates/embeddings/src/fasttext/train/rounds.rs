@@ -13,13 +13,12 @@ use std::time::Instant;
 use super::initial::mixed;
 use super::outputs::{Outputs, Weights};
 use super::{Classifier, Examples, Progress};
-use crate::fasttext::matrix::add;
 use crate::{Result, Table};
 
 /// Parts that can be worked on at the same time.
 const SHARDS: usize = 4;
 /// Lines of a shard in a round.
-const LINES: usize = 8;
+const LINES: usize = 16;
 /// Floats in a cache line.
 const LINE: usize = 16;
 /// Examples between two reports.
@@ -279,6 +278,24 @@ impl All<'_> {
     /// # Safety
     /// No other thread may use these columns, nor write to a shard.
     unsafe fn merge(&self, thread: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: as the caller promises, and the processor has AVX2.
+            return unsafe { self.merge_avx2(thread) };
+        }
+        // SAFETY: as the caller promises.
+        unsafe { self.merge_portable(thread) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn merge_avx2(&self, thread: usize) {
+        // SAFETY: as the caller promises.
+        unsafe { self.merge_portable(thread) }
+    }
+
+    #[inline(always)]
+    unsafe fn merge_portable(&self, thread: usize) {
         let (lines, stride) = (self.input.stride() / LINE, self.input.stride());
         let columns = thread * lines / self.threads * LINE..(thread + 1) * lines / self.threads * LINE;
         // SAFETY: shards are only read.
@@ -310,44 +327,92 @@ impl All<'_> {
     ///
     /// # Safety
     /// No other thread may use these columns.
+    #[inline(always)]
     unsafe fn apply(&self, shard: &Shard, columns: std::ops::Range<usize>) {
+        let (table, stride) = (self.input.as_ptr(), self.input.stride());
         for (at, line) in shard.lines.clone().enumerate() {
-            let stride = self.input.stride();
-            // SAFETY: the gradient of a line of the round, and this thread's columns of it.
-            let gradient = unsafe {
-                std::slice::from_raw_parts(shard.gradients.as_ptr().add(at * stride + columns.start), columns.len())
-            };
-            for &row in self.examples.get(line).0 {
-                // SAFETY: rows come from the dictionary the table was made for.
-                let row = unsafe {
-                    let start = self.input.as_ptr().add(row as usize * stride + columns.start);
-                    std::slice::from_raw_parts_mut(start, columns.len())
+            let rows = self.examples.get(line).0;
+            let mut column = columns.start;
+            while column < columns.end {
+                // SAFETY: rows come from the dictionary the table was made for, and there is a gradient for each line.
+                column += unsafe {
+                    let gradient = shard.gradients.as_ptr().add(at * stride);
+                    match columns.end - column {
+                        64.. => add_columns::<64>(table, stride, rows, column, gradient),
+                        32.. => add_columns::<32>(table, stride, rows, column, gradient),
+                        _ => add_columns::<LINE>(table, stride, rows, column, gradient),
+                    }
                 };
-                add(row, gradient);
             }
         }
     }
 }
 
-/// The mean of rows, summed 32 columns at a time, in registers.
+/// The mean of rows, summed up to 64 columns at a time, in registers.
 ///
 /// # Safety
 /// The rows must be in the table, of so many floats each.
 #[inline(always)]
 unsafe fn mean(table: *const f32, stride: usize, rows: &[u32], mean: &mut [f32]) {
-    let share = 1.0 / rows.len() as f32;
-    for (column, mean) in mean.chunks_mut(2 * LINE).enumerate() {
-        let mut sum = [0.0f32; 2 * LINE];
-        for &row in rows {
-            // SAFETY: a part of a row.
-            let part =
-                unsafe { std::slice::from_raw_parts(table.add(row as usize * stride + column * 2 * LINE), mean.len()) };
-            add(&mut sum, part);
-        }
-        for (mean, sum) in mean.iter_mut().zip(sum) {
-            *mean = sum * share;
+    let mut column = 0;
+    while column < stride {
+        // SAFETY: these columns are within the rows.
+        column += unsafe {
+            match stride - column {
+                64.. => mean_columns::<64>(table, stride, rows, column, mean),
+                32.. => mean_columns::<32>(table, stride, rows, column, mean),
+                _ => mean_columns::<LINE>(table, stride, rows, column, mean),
+            }
+        };
+    }
+}
+
+/// `N` columns of the mean; `N`.
+#[inline(always)]
+unsafe fn mean_columns<const N: usize>(
+    table: *const f32,
+    stride: usize,
+    rows: &[u32],
+    column: usize,
+    mean: &mut [f32],
+) -> usize {
+    let mut sum = [0.0f32; N];
+    for &row in rows {
+        // SAFETY: as the caller promises.
+        let part = unsafe { &*table.add(row as usize * stride + column).cast::<[f32; N]>() };
+        for (sum, part) in sum.iter_mut().zip(part) {
+            *sum += part;
         }
     }
+    let share = 1.0 / rows.len() as f32;
+    for (mean, sum) in mean[column..].iter_mut().zip(sum) {
+        *mean = sum * share;
+    }
+    N
+}
+
+/// Adds `N` columns of a gradient to rows; `N`.
+///
+/// # Safety
+/// As [`mean`]; and nobody else may use these columns.
+#[inline(always)]
+unsafe fn add_columns<const N: usize>(
+    table: *mut f32,
+    stride: usize,
+    rows: &[u32],
+    column: usize,
+    gradient: *const f32,
+) -> usize {
+    // SAFETY: as the caller promises.
+    let gradient = unsafe { *gradient.add(column).cast::<[f32; N]>() };
+    for &row in rows {
+        // SAFETY: as the caller promises.
+        let part = unsafe { &mut *table.add(row as usize * stride + column).cast::<[f32; N]>() };
+        for (part, gradient) in part.iter_mut().zip(gradient) {
+            *part += gradient;
+        }
+    }
+    N
 }
 
 /// Threads wait for each other, at first without giving up the processor: a round takes microseconds.

@@ -1,7 +1,7 @@
 //! t-SNE: a map on which neighbours stay neighbours (van der Maaten and Hinton 2008, "Visualizing data using t-SNE").
 //!
-//! Vectors become probabilities of being neighbours ([`affinity`]); points of the plane are moved down the gradient of the divergence
-//! between these and their own ([`forces`]), exactly or with far points taken together ([`quadtree`]; van der Maaten 2014, "Accelerating
+//! Vectors become probabilities of being neighbours (`affinity`); points of the plane are moved down the gradient of the divergence
+//! between these and their own (`forces`), exactly or with far points taken together (`quadtree`; van der Maaten 2014, "Accelerating
 //! t-SNE using tree-based algorithms").
 
 mod affinity;

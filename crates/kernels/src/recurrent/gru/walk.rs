@@ -5,7 +5,7 @@ use burn::backend::flex::FlexTensor;
 use super::{GruForm, Reset, gates};
 use crate::{
     flex::{Update, Values, tensor},
-    parallel::Disjoint,
+    parallel::{Disjoint, copy, fill},
     product::Packed,
     recurrent::steps::{Steps, multiply, split},
     scratch,
@@ -39,14 +39,16 @@ pub(super) fn forward(
     let (of_gates, of_candidate) = weight.as_slice().split_at(2 * units * units);
     let of_gates = Packed::transposed(Level::detect(), of_gates, 2 * units, units);
     let of_candidate = Packed::transposed(Level::detect(), of_candidate, units, units);
-    let mut outputs = vec![0.0; (time + 1) * batch * units];
+    let length = (time + 1) * batch * units;
+    let mut outputs = Vec::with_capacity(length);
     let after = form.reset == Reset::After;
     let mut products = match (&bias, after) {
         (Some(bias), true) => bias.as_slice().repeat(time * batch),
         (_, true) => vec![0.0; time * batch * units],
         _ => Vec::new(),
     };
-    let (to_outputs, to_products) = (Disjoint::new(&mut outputs), Disjoint::new(&mut products));
+    let to_outputs = Disjoint::new(&mut outputs.spare_capacity_mut()[..length]);
+    let to_products = Disjoint::new(&mut products);
     let run = |update: &Update| {
         steps.for_each_part(|part| {
             let rows = part.len();
@@ -78,24 +80,32 @@ pub(super) fn forward(
                             .for_each(|((sums, seen), reset)| gates::reset(sums, seen, reset));
                         of_candidate.multiply_add(rows, reset, units, &mut sums[2 * units..], 3 * units);
                     }
-                    for (row, sums) in steps.states(&part, step).zip(sums.chunks_exact_mut(3 * units)) {
+                    let of_rows = sums.chunks_exact_mut(3 * units).zip(output.chunks_exact_mut(units));
+                    for (row, (sums, output)) in steps.states(&part, step).zip(of_rows) {
                         match row {
                             Some(row) => {
                                 gates::update(sums, &mut hidden[row.clone()], form.update);
-                                output[row.clone()].copy_from_slice(&hidden[row]);
+                                copy(output, &hidden[row]);
                             }
-                            // No gradient passes through a step that does not exist, whatever stands there.
-                            None => sums.fill(0.0),
+                            None => {
+                                // No gradient passes through a step that does not exist, whatever stands there.
+                                sums.fill(0.0);
+                                fill(output, 0.0);
+                            }
                         }
                     }
                 }
                 // SAFETY: as above; the last row of `outputs` is the state after the last step.
-                unsafe { to_outputs.slice(steps.rows(time, &part, units)) }.copy_from_slice(hidden);
+                copy(unsafe { to_outputs.slice(steps.rows(time, &part, units)) }, hidden);
             });
         });
     };
-    // SAFETY: the parts of all steps cover the sums.
-    let gates = unsafe { Update::run(projected, run) };
+    // SAFETY: the parts of all steps cover the sums and the outputs.
+    let gates = unsafe {
+        let gates = Update::run(projected, run);
+        outputs.set_len(length);
+        gates
+    };
     Forward {
         outputs: tensor(outputs, [time + 1, batch, units]),
         gates,

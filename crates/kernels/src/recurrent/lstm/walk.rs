@@ -5,7 +5,7 @@ use burn::backend::flex::FlexTensor;
 use super::{gates, kernel::LstmOptions, peephole::Peepholes};
 use crate::{
     flex::{Update, Values, tensor},
-    parallel::Disjoint,
+    parallel::{Disjoint, copy, fill},
     product::Packed,
     recurrent::steps::{Steps, multiply, split},
     scratch,
@@ -42,9 +42,10 @@ pub(super) fn forward(
     let (weight, first, first_cell) = (Values::new(recurrent), Values::new(hidden), Values::new(cell));
     let peepholes = Peepholes::new(level, peephole, options);
     let packed = Packed::transposed(level, weight.as_slice(), 4 * units, units);
-    let mut outputs = vec![0.0; (time + 2) * batch * units];
-    let mut cells = vec![0.0; time * batch * units];
-    let (to_outputs, to_cells) = (Disjoint::new(&mut outputs), Disjoint::new(&mut cells));
+    let [of_outputs, of_cells] = [(time + 2) * batch * units, time * batch * units];
+    let (mut outputs, mut cells) = (Vec::with_capacity(of_outputs), Vec::with_capacity(of_cells));
+    let to_outputs = Disjoint::new(&mut outputs.spare_capacity_mut()[..of_outputs]);
+    let to_cells = Disjoint::new(&mut cells.spare_capacity_mut()[..of_cells]);
     let run = |update: &Update| {
         steps.for_each_part(|part| {
             let length = part.len() * units;
@@ -71,28 +72,38 @@ pub(super) fn forward(
                         }
                     }
                     peepholes.after(part.len(), cell, sums);
-                    for (row, sums) in steps.states(&part, step).zip(sums.chunks_exact_mut(4 * units)) {
+                    let results = output.chunks_exact_mut(units).zip(saved.chunks_exact_mut(units));
+                    for ((row, sums), (output, saved)) in
+                        steps.states(&part, step).zip(sums.chunks_exact_mut(4 * units)).zip(results)
+                    {
                         let Some(row) = row else {
                             // No gradient passes through a step that does not exist, whatever stands there.
                             sums.fill(0.0);
+                            fill(output, 0.0);
+                            fill(saved, 0.0);
                             continue;
                         };
-                        let (hidden, cell) = (&mut hidden[row.clone()], &cell[row.clone()]);
+                        let (hidden, cell) = (&mut hidden[row.clone()], &cell[row]);
                         gates::read(sums, cell, hidden, peepholes.diagonal(), form);
-                        output[row.clone()].copy_from_slice(hidden);
-                        saved[row].copy_from_slice(cell);
+                        copy(output, hidden);
+                        copy(saved, cell);
                     }
                 }
                 // SAFETY: as above; the last two rows of `outputs` are the state after the last step.
                 unsafe {
-                    to_outputs.slice(steps.rows(time, &part, units)).copy_from_slice(hidden);
-                    to_outputs.slice(steps.rows(time + 1, &part, units)).copy_from_slice(cell);
+                    copy(to_outputs.slice(steps.rows(time, &part, units)), hidden);
+                    copy(to_outputs.slice(steps.rows(time + 1, &part, units)), cell);
                 }
             });
         });
     };
-    // SAFETY: the parts of all steps cover the sums.
-    let gates = unsafe { Update::run(projected, run) };
+    // SAFETY: the parts of all steps cover the sums, the outputs and the cells.
+    let gates = unsafe {
+        let gates = Update::run(projected, run);
+        outputs.set_len(of_outputs);
+        cells.set_len(of_cells);
+        gates
+    };
     Forward {
         outputs: tensor(outputs, [time + 2, batch, units]),
         gates,
@@ -125,9 +136,10 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
     let (recurrent, first, first_cell) = (Values::new(recurrent), Values::new(hidden), Values::new(cell));
     let peepholes = Peepholes::new(level, peephole, options).backward();
     let packed = Packed::new(level, recurrent.as_slice(), 4 * units, units);
-    let mut seen = vec![0.0; time * batch * units];
+    let length = time * batch * units;
+    let mut seen = Vec::with_capacity(length);
     let (mut of_hidden, mut of_cell) = (vec![0.0; batch * units], vec![0.0; batch * units]);
-    let to_seen = Disjoint::new(&mut seen);
+    let to_seen = Disjoint::new(&mut seen.spare_capacity_mut()[..length]);
     let (to_hidden, to_cell) = (Disjoint::new(&mut of_hidden), Disjoint::new(&mut of_cell));
     let run = |update: &Update| {
         steps.for_each_part(|part| {
@@ -151,27 +163,36 @@ pub(super) fn backward(level: Level, run: Forward, of_outputs: FlexTensor, optio
                     gates::read_backward(gates, &cells.as_slice()[at], dh, dc, peepholes.diagonal(), form);
                 }
                 peepholes.before(part.len(), gates, dc);
-                for ((sequence, row), gates) in
-                    part.clone().zip(steps.states(&part, step)).zip(gates.chunks_exact_mut(4 * units))
+                for (((sequence, row), gates), seen) in part
+                    .clone()
+                    .zip(steps.states(&part, step))
+                    .zip(gates.chunks_exact_mut(4 * units))
+                    .zip(seen.chunks_exact_mut(units))
                 {
-                    let Some(row) = row else { continue };
+                    let Some(row) = row else {
+                        fill(seen, 0.0);
+                        continue;
+                    };
                     let previous = steps.previous(step, sequence, cells.as_slice(), first_cell.as_slice());
                     gates::write_backward(gates, previous, &mut dc[row.clone()], peepholes.diagonal(), form);
-                    dh[row.clone()].fill(0.0);
-                    seen[row].copy_from_slice(steps.previous(step, sequence, outputs.as_slice(), first.as_slice()));
+                    dh[row].fill(0.0);
+                    steps.seen(step, sequence, outputs.as_slice(), first.as_slice(), seen);
                 }
                 peepholes.after(part.len(), gates, dc);
                 packed.multiply_add(part.len(), gates, 4 * units, dh, units);
                 for (sequence, row) in part.clone().zip(steps.states(&part, step)) {
                     if let (Some(row), Some(mask)) = (row, steps.mask(sequence)) {
-                        multiply(&mut dh[row.clone()], mask);
-                        multiply(&mut seen[row], mask);
+                        multiply(&mut dh[row], mask);
                     }
                 }
             }
         });
     };
-    // SAFETY: the parts of all steps cover the gates.
-    let sums = unsafe { Update::run(gates, run) };
+    // SAFETY: the parts of all steps cover the gates and what was seen.
+    let sums = unsafe {
+        let sums = Update::run(gates, run);
+        seen.set_len(length);
+        sums
+    };
     Gradients { sums, seen: tensor(seen, [time * batch, units]), hidden: of_hidden, cell: of_cell }
 }

@@ -18,7 +18,7 @@ use burn::{
 use super::Activation;
 use crate::{
     flex::{Update, Values, register, tensor},
-    parallel::Disjoint,
+    parallel::{Disjoint, copy, fill},
     product::Packed,
     recurrent::{
         Walk,
@@ -110,8 +110,9 @@ fn forward(
     let Steps { time, batch, hidden: units, .. } = *steps;
     let (weight, first) = (Values::new(recurrent), Values::new(hidden));
     let packed = Packed::transposed(Level::detect(), weight.as_slice(), units, units);
-    let mut outputs = vec![0.0; (time + 1) * batch * units];
-    let to_outputs = Disjoint::new(&mut outputs);
+    let length = (time + 1) * batch * units;
+    let mut outputs = Vec::with_capacity(length);
+    let to_outputs = Disjoint::new(&mut outputs.spare_capacity_mut()[..length]);
     let run = |update: &Update| {
         steps.for_each_part(|part| {
             scratch::with(2 * part.len() * units, |memory| {
@@ -123,24 +124,32 @@ fn forward(
                     let (sums, output) = unsafe { (update.load(place.clone()), to_outputs.slice(place)) };
                     steps.masked(&part, hidden, seen);
                     packed.multiply_add(part.len(), seen, units, sums, units);
-                    for (row, sums) in steps.states(&part, step).zip(sums.chunks_exact_mut(units)) {
+                    let of_rows = sums.chunks_exact_mut(units).zip(output.chunks_exact_mut(units));
+                    for (row, (sums, output)) in steps.states(&part, step).zip(of_rows) {
                         match row {
                             Some(row) => {
                                 activate(sums, &mut hidden[row.clone()], activation);
-                                output[row.clone()].copy_from_slice(&hidden[row]);
+                                copy(output, &hidden[row]);
                             }
-                            // No gradient passes through a step that does not exist, whatever stands there.
-                            None => sums.fill(0.0),
+                            None => {
+                                // No gradient passes through a step that does not exist, whatever stands there.
+                                sums.fill(0.0);
+                                fill(output, 0.0);
+                            }
                         }
                     }
                 }
                 // SAFETY: as above; the last row of `outputs` is the state after the last step.
-                unsafe { to_outputs.slice(steps.rows(time, &part, units)) }.copy_from_slice(hidden);
+                copy(unsafe { to_outputs.slice(steps.rows(time, &part, units)) }, hidden);
             });
         });
     };
-    // SAFETY: the parts of all steps cover the sums.
-    let values = unsafe { Update::run(projected, run) };
+    // SAFETY: the parts of all steps cover the sums and the outputs.
+    let values = unsafe {
+        let values = Update::run(projected, run);
+        outputs.set_len(length);
+        values
+    };
     let outputs = tensor(outputs, [time + 1, batch, units]);
     Forward { outputs, values, recurrent: weight.into_tensor(), hidden: first.into_tensor() }
 }
@@ -191,8 +200,10 @@ impl Backward<Flex, 3> for Rnn {
         let Steps { time, batch, hidden: units, .. } = steps;
         let (outputs, recurrent, first) = (Values::new(outputs), Values::new(recurrent), Values::new(hidden));
         let packed = Packed::new(Level::detect(), recurrent.as_slice(), units, units);
-        let (mut seen, mut of_hidden) = (vec![0.0; time * batch * units], vec![0.0; batch * units]);
-        let (to_seen, to_hidden) = (Disjoint::new(&mut seen), Disjoint::new(&mut of_hidden));
+        let length = time * batch * units;
+        let (mut seen, mut of_hidden) = (Vec::with_capacity(length), vec![0.0; batch * units]);
+        let to_seen = Disjoint::new(&mut seen.spare_capacity_mut()[..length]);
+        let to_hidden = Disjoint::new(&mut of_hidden);
         let run = |update: &Update| {
             steps.for_each_part(|part| {
                 // SAFETY: parts are disjoint.
@@ -202,27 +213,35 @@ impl Backward<Flex, 3> for Rnn {
                     let place = steps.rows(step, &part, units);
                     // SAFETY: each part of each step is visited once, by one thread.
                     let (values, seen) = unsafe { (update.load(place.clone()), to_seen.slice(place)) };
-                    for (sequence, row) in part.clone().zip(steps.states(&part, step)) {
-                        let Some(row) = row else { continue };
+                    for ((sequence, row), seen) in
+                        part.clone().zip(steps.states(&part, step)).zip(seen.chunks_exact_mut(units))
+                    {
+                        let Some(row) = row else {
+                            fill(seen, 0.0);
+                            continue;
+                        };
                         let dh = &mut dh[row.clone()];
                         let of_output = &of_outputs.as_slice()[steps.row(step, sequence)];
                         dh.iter_mut().zip(of_output).for_each(|(sum, part)| *sum += part);
-                        differentiate(&mut values[row.clone()], dh, activation);
+                        differentiate(&mut values[row], dh, activation);
                         dh.fill(0.0);
-                        seen[row].copy_from_slice(steps.previous(step, sequence, outputs.as_slice(), first.as_slice()));
+                        steps.seen(step, sequence, outputs.as_slice(), first.as_slice(), seen);
                     }
                     packed.multiply_add(part.len(), values, units, dh, units);
                     for (sequence, row) in part.clone().zip(steps.states(&part, step)) {
                         if let (Some(row), Some(mask)) = (row, steps.mask(sequence)) {
-                            multiply(&mut dh[row.clone()], mask);
-                            multiply(&mut seen[row], mask);
+                            multiply(&mut dh[row], mask);
                         }
                     }
                 }
             });
         };
-        // SAFETY: the parts of all steps cover the values.
-        let sums = unsafe { Update::run(values, run) };
+        // SAFETY: the parts of all steps cover the values and what was seen.
+        let sums = unsafe {
+            let sums = Update::run(values, run);
+            seen.set_len(length);
+            sums
+        };
         let flat = sums.reshape(Shape::from([time * batch, units]));
         let seen = tensor(seen, [time * batch, units]);
         let of_recurrent = parents[1].map(|_| weight_gradient(&flat, 0..units, &seen));
