@@ -39,7 +39,7 @@ impl Phrases {
     /// # Errors
     /// For a threshold that is not a number from 0 on.
     pub fn new(config: PhrasesConfig) -> Result<Self> {
-        if !(config.threshold >= 0.0) {
+        if config.threshold.is_nan() || config.threshold < 0.0 {
             return Err(Error::setting("threshold", config.threshold, "a number not below 0"));
         }
         let pairs = HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
