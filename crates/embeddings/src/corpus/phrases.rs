@@ -101,7 +101,13 @@ impl Phrases {
             let id = self.names.get(&String::from_utf8_lossy(&word));
             let score = before.zip(id).and_then(|(before, id)| self.score_of(before, id));
             let is_phrase = score.is_some_and(|score| score > self.config.threshold);
-            let separator: &[u8] = if is_phrase { b"_" } else if begun { b" " } else { b"" };
+            let separator: &[u8] = if is_phrase {
+                b"_"
+            } else if begun {
+                b" "
+            } else {
+                b""
+            };
             to.write_all(separator).and_then(|()| to.write_all(&word)).map_err(failed)?;
             joined += u64::from(is_phrase);
             begun = true;
