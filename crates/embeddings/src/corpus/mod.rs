@@ -3,6 +3,7 @@
 //! A text is lines of words divided by white space. It is read once, in blocks that threads count and encode side by side, so a pipe
 //! will do; each word of the text then takes 4 bytes.
 
+pub mod phrases;
 pub mod planted;
 mod read;
 mod vocabulary;

@@ -108,6 +108,11 @@ impl<'a> Walker<'a> {
         self.graph
     }
 
+    /// How to walk.
+    pub fn config(&self) -> &WalkConfig {
+        &self.config
+    }
+
     /// Walks in an epoch.
     pub fn walks(&self) -> u64 {
         self.graph.nodes() as u64 * u64::from(self.config.walks)

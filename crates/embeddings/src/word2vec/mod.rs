@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::{Corpus, Vocabulary};
-use crate::train::{Architecture, Loss, Objective, Place, Plan, Progress, Trainer, Units, initial_inputs};
+use crate::corpus::Vocabulary;
+use crate::train::{Architecture, Loss, Objective, Place, Plan, Progress, Sentences, Trainer, Units, initial_inputs};
 use crate::{Error, Result, Table};
 
 /// Settings of word2vec; the defaults are those of word2vec.c for skip-gram.
@@ -120,7 +120,7 @@ pub struct Trained {
 /// For settings without meaning, and when the loss is no longer finite.
 pub fn train(
     config: &Word2VecConfig,
-    corpus: &Corpus,
+    corpus: &dyn Sentences,
     vocabulary: &Vocabulary,
     earlier: Option<Trained>,
     watch: &mut dyn FnMut(&Progress, &Trainer) -> ControlFlow<()>,

@@ -1,0 +1,103 @@
+//! `nn`: nearest neighbours.
+
+use std::path::PathBuf;
+
+use ognivo_core::cli::{Ended, events::Output};
+use ognivo_core::device;
+use ognivo_embeddings::query::{Graph, GraphConfig, Index, Neighbour, Query};
+use serde_json::{Value, json};
+
+use crate::model::{ModelArgs, Opened};
+use crate::queries::Queries;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  embed nn violin                     of the newest run
+  embed nn --interactive              asks for words until Ctrl-D (so does a terminal without words)
+  embed nn --vectors glove.txt --top 20 < words.txt
+  embed nn model.bin 10               as fastText takes it: the first word is a file
+
+Similarity is the cosine. --approximate searches a graph (HNSW) instead of comparing with every word: for tables of a million and more and
+many questions.")]
+pub(crate) struct Args {
+    /// Words or nodes [default: asked for, or the lines of standard input]
+    words: Vec<String>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Neighbours of each
+    #[arg(long, value_name = "K", default_value_t = 10)]
+    top: usize,
+    /// Ask for words after those given, too
+    #[arg(long, short)]
+    interactive: bool,
+    /// Search a graph of neighbours, which is nearly exact and fast in large tables
+    #[arg(long)]
+    approximate: bool,
+    /// Threads [default: one per core]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+}
+
+pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
+    device::set_threads(args.threads);
+    let place = positional(&args.words, &args.model);
+    let (opened, words, top) = match &place {
+        Some((path, rest, top)) => (Opened::open(path)?, *rest, top.unwrap_or(args.top)),
+        None => (args.model.open()?, &args.words[..], args.top),
+    };
+    let index = Index::new(opened.lookup())?;
+    let graph = args.approximate.then(|| Graph::build(&index, &GraphConfig::default())).transpose()?;
+    let mut queries = Queries::new(words, args.interactive, "Query word? ");
+    let (mut asked, mut unknown) = (0u64, 0u64);
+    while let Some(line) = queries.next()? {
+        let word = line.trim();
+        if word.is_empty() {
+            continue;
+        }
+        asked += 1;
+        let query = match Query::word(opened.lookup(), word) {
+            Ok(query) => query,
+            Err(error) => {
+                unknown += 1;
+                output.warn(&error.to_string());
+                continue;
+            }
+        };
+        let found = match &graph {
+            Some(graph) => graph.nearest(&query, top),
+            None => index.nearest(&[query], top).pop().unwrap_or_default(),
+        };
+        if words.len() > 1 {
+            output.line(&format!("{word}:"));
+        }
+        answer(&found, opened.lookup().words(), output);
+        output.event("neighbours", json!({ "word": word, "neighbours": listed(&found, opened.lookup().words()) }));
+    }
+    output.result("nn", json!({ "asked": asked, "unknown": unknown }), None);
+    Ok(if asked > 0 && asked == unknown { Ended::Failed } else { Ended::Done })
+}
+
+/// fastText's `nn MODEL [K]`: the first word is a file. The words after it and the number of neighbours.
+pub(crate) fn positional<'a>(words: &'a [String], model: &ModelArgs) -> Option<(PathBuf, &'a [String], Option<usize>)> {
+    let path = PathBuf::from(words.first()?);
+    let named = model.run.is_some() || model.vectors.is_some();
+    if named || !path.is_file() {
+        return None;
+    }
+    match words.get(1).and_then(|k| k.parse().ok()) {
+        Some(k) => Some((path, &words[2..], Some(k))),
+        None => Some((path, &words[1..], None)),
+    }
+}
+
+/// Prints neighbours: name and similarity.
+pub(crate) fn answer(found: &[Neighbour], names: &ognivo_embeddings::Names, output: &Output) {
+    for neighbour in found {
+        output.answer(&format!("{} {:.6}", names.name(neighbour.id), neighbour.similarity));
+    }
+}
+
+pub(crate) fn listed(found: &[Neighbour], names: &ognivo_embeddings::Names) -> Value {
+    let of = |near: &Neighbour| json!({ "word": names.name(near.id), "similarity": near.similarity });
+    found.iter().map(of).collect()
+}
