@@ -172,7 +172,7 @@ impl Settings {
             config::set(&mut overlay, &path, value)?;
         }
         let config: RunConfig = config::resolve(&RunConfig::default(), &[overlay])?;
-        config.vectors.word2vec().validate()?;
+        config.vectors.word2vec(1).validate()?;
         Ok(config.vectors)
     }
 }
@@ -187,7 +187,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
         ("graph.directed", args.graph.directed.then(|| true.into())),
     ]));
     let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::default(), flags)?;
-    config.vectors.word2vec().validate()?;
+    config.vectors.word2vec(1).validate()?;
     let every = seconds(config.checkpoint_seconds)?;
     let graph = read(&config.data, &config.graph, output)?;
     let walker = Walker::new(&graph, config.vectors.walk())?;
@@ -200,7 +200,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let label = labels(&config.data, output)?;
     let map = if outcome.interrupted { None } else { overview(&outcome.vectors, MAPPED, &label) };
     let Node2VecConfig { p, q, walks, length, .. } = config.vectors;
-    let settings = described(&config.vectors.word2vec());
+    let settings = described(&config.vectors.word2vec(graph.nodes()));
     let summary = Summary {
         command: "node2vec train",
         title: format!("{name}: vectors of nodes"),
