@@ -100,8 +100,9 @@ impl Format {
         }
         let (first, rest) =
             head.iter().position(|&byte| byte == b'\n').map_or((head, &[][..]), |end| head.split_at(end));
-        if text::shape(first).is_some() {
-            return Ok(if looks_textual(&rest[1.min(rest.len())..]) { Self::Word2vec } else { Self::Word2vecBinary });
+        if let Some((_, dim)) = text::shape(first) {
+            let textual = looks_textual(&rest[1.min(rest.len())..], dim);
+            return Ok(if textual { Self::Word2vec } else { Self::Word2vecBinary });
         }
         let first = first.trim_ascii();
         let is_number = |field: &[u8]| text::number(field).is_some();
@@ -128,12 +129,24 @@ impl FromStr for Format {
     }
 }
 
-/// Whether a first row, the name left out, is made of characters that numbers are made of.
-fn looks_textual(row: &[u8]) -> bool {
-    const ENOUGH: usize = 64;
-    let numbers = row.iter().skip_while(|&&byte| byte != b' ' && byte != b'\t').take_while(|&&byte| byte != b'\n');
-    // Those of `-1.5e+03`, `nan`, `inf`.
-    numbers.take(ENOUGH).all(|byte| b"0123456789+-.eE \t\rnaifNAIF".contains(byte))
+/// Whether a first row is a name and `dim` numbers in text; of a row that goes on beyond what is at hand, whether it may be.
+fn looks_textual(row: &[u8], dim: usize) -> bool {
+    let end = row.iter().position(|&byte| byte == b'\n');
+    let line = &row[..end.unwrap_or(row.len())];
+    let name = line.iter().position(|&byte| byte == b' ' || byte == b'\t').unwrap_or(line.len());
+    let numbers = &line[name..];
+    match end {
+        Some(_) => {
+            let mut fields = numbers.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+            // A byte of a binary number may be a line end: then there are too few. What is longer than binary numbers and still
+            // readable is text with a fault in it.
+            let readable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+            fields.clone().count() == dim && fields.all(|field| text::number(field).is_some())
+                || numbers.len() / 8 > dim && numbers.iter().all(readable)
+        }
+        // The characters of `-1.5e+03`, `nan`, `inf`.
+        None => numbers.iter().all(|byte| b"0123456789+-.eE \t\rnaifNAIF".contains(byte)),
+    }
 }
 
 /// Reads a file of vectors in any of the [formats](Format), in gzip too, or the input vectors of a run directory.
