@@ -106,3 +106,23 @@ fn settings_without_meaning_are_refused() {
         assert!(said.to_string().contains(part), "{said}");
     }
 }
+
+/// A state that was saved with another text must not reach rows that are not there.
+#[test]
+fn what_belongs_to_another_text_is_refused() {
+    let (long, words) = corpus(20_000);
+    let (short, few) = Corpus::from_text(&"a b c d\n".repeat(20_000), 1).unwrap();
+    let config = Word2VecConfig { epochs: 50, ..small() };
+    let begun = |config: &_, corpus: &Corpus, vocabulary: &_, earlier| {
+        train(config, corpus, vocabulary, earlier, &mut |_, _| ControlFlow::Break(()))
+    };
+    let of_long = begun(&config, &long, &words, None).unwrap();
+    let of_short = begun(&config, &short, &few, None).unwrap();
+    let places = of_long.places.clone();
+    let said = begun(&config, &short, &few, Some(Trained { places, ..of_short })).unwrap_err().to_string();
+    assert!(said.contains("with unknown words"), "{said}");
+    let of_short = begun(&config, &short, &few, None).unwrap();
+    let said = begun(&config, &long, &words, Some(of_short)).unwrap_err().to_string();
+    assert!(said.contains("found 4 and 4 rows"), "{said}");
+    assert!(of_long.places.is_some());
+}

@@ -53,9 +53,14 @@ impl Huffman {
         tree
     }
 
+    /// Leaves.
+    pub fn leaves(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
     /// Inner nodes.
     pub fn inner_nodes(&self) -> usize {
-        self.starts.len().saturating_sub(2)
+        self.leaves().saturating_sub(1)
     }
 
     /// The inner nodes on the way to a leaf, the root first, and at each whether the way goes to the second child.

@@ -1,4 +1,4 @@
-//! The trainer: examples over shared tables, on two engines.
+//! The trainer: examples over shared tables.
 //!
 //! A task brings [`Sentences`] of tokens (lines of text, walks through a graph), the [`Units`] that stand for a token and an
 //! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `rows` and `merge` (what makes the result independent of the
@@ -9,7 +9,7 @@
 //! The text is cut into [`SHARDS`] parts, whatever the number of threads. In rounds, each shard learns from its next few words
 //! on copies of the rows it touches; then the copies are merged, row by row, in the order of the shards. Threads only decide who does which
 //! shard, so the bits of the result are a function of the text, the settings and the seed (on one instruction set).
-//! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): a little faster, never twice
+//! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): about twice as fast, never twice
 //! the same with more than one thread.
 
 pub(crate) mod huffman;
@@ -50,7 +50,8 @@ pub trait Sentences: Sync {
     fn part(&self, part: usize, parts: usize) -> Range<u64>;
 
     /// Appends the sentence that begins at `position`, and goes no further than `end`, to `sentence`; returns where the next one begins,
-    /// and for how many tokens this one counts. The same `epoch` and `position` give the same sentence.
+    /// and for how many tokens this one counts. The same `epoch` and `position` give the same sentence, of tokens that the objective
+    /// knows: training panics at others.
     fn read(&self, epoch: u64, position: u64, end: u64, sentence: &mut Vec<u32>) -> (u64, u64);
 }
 
@@ -149,12 +150,19 @@ impl<'a> Trainer<'a> {
     /// Training of these tables, from the beginning or from `places` that an earlier one had come to.
     ///
     /// # Errors
-    /// For settings without meaning; tables of different widths; places of another text or number of shards.
+    /// For settings without meaning; tables of different widths or too few rows; places of another text or number of shards.
     pub fn new(plan: Plan<'a>, mut inputs: Table, mut outputs: Table, places: Option<Vec<Place>>) -> Result<Self> {
         plan.check()?;
         if inputs.dim() != outputs.dim() {
             let found = format!("{} and {} numbers", inputs.dim(), outputs.dim());
             return Err(Error::data("vectors of inputs and outputs", found, "vectors of one length"));
+        }
+        // Rows are reached through pointers from here on.
+        let tokens = plan.objective.targets_in_all();
+        let needed = (plan.units.rows(tokens)?, plan.objective.rows());
+        if inputs.rows() < needed.0 || outputs.rows() < needed.1 {
+            let found = format!("{} and {} rows", inputs.rows(), outputs.rows());
+            return Err(Error::data("tables of another text", found, format!("{} and {} rows", needed.0, needed.1)));
         }
         let count = if plan.hogwild { rayon::current_num_threads() } else { SHARDS };
         let mut shards: Vec<Shard> = (0..count).map(|index| Shard::new(&plan, index, count, inputs.stride())).collect();
@@ -164,7 +172,7 @@ impl<'a> Trainer<'a> {
                 return Err(Error::data("training to be gone on with", found, format!("{count}")));
             }
             for (shard, place) in shards.iter_mut().zip(places) {
-                shard.go_to(place)?;
+                shard.go_to(place, tokens, outputs.rows())?;
             }
         }
         let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));

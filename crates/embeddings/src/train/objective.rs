@@ -73,6 +73,15 @@ impl Objective {
         }
     }
 
+    /// How many targets there are to tell apart.
+    pub fn targets_in_all(&self) -> usize {
+        match self {
+            Self::Negative { sampler, .. } => sampler.len(),
+            Self::Hierarchical(tree) => tree.leaves(),
+            Self::Softmax(rows) | Self::OneVsAll(rows) => *rows,
+        }
+    }
+
     /// Rows of the output table; at least one.
     pub fn rows(&self) -> usize {
         match self {

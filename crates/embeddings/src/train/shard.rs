@@ -82,11 +82,13 @@ impl Shard {
     /// Goes on from a place.
     ///
     /// # Errors
-    /// When it is not in this shard's part of the text.
-    pub(crate) fn go_to(&mut self, place: Place) -> Result<()> {
-        let fits = (self.begin..=self.end).contains(&place.position) && place.at <= place.sentence.len();
+    /// When it is not in this shard's part of the text, or names other tokens or rows of the output table than there are.
+    pub(crate) fn go_to(&mut self, place: Place, tokens: usize, outputs: usize) -> Result<()> {
+        let below = |ids: &[u32], count: usize| ids.iter().all(|&id| (id as usize) < count);
+        let known = below(&place.sentence, tokens) && below(&place.next, outputs);
+        let fits = known && (self.begin..=self.end).contains(&place.position) && place.at <= place.sentence.len();
         if !fits {
-            let found = format!("position {}", place.position);
+            let found = format!("position {}{}", place.position, if known { "" } else { " with unknown words" });
             return Err(Error::data("training to be gone on with", found, format!("{} to {}", self.begin, self.end)));
         }
         self.place = place;
@@ -121,6 +123,8 @@ impl Shard {
             return;
         }
         let (position, tokens) = plan.sentences.read(place.epoch, place.position, self.end, &mut self.raw);
+        let known = plan.objective.targets_in_all();
+        assert!(self.raw.iter().all(|&token| (token as usize) < known), "tokens below {known}");
         place.position = position;
         place.tokens += tokens;
         let rng = &mut place.rng;
