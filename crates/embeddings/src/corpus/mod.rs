@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::read::Encoder;
 pub use self::vocabulary::Vocabulary;
+pub(crate) use self::vocabulary::kept;
 use crate::format::input::Input;
 use crate::train::Sentences;
 use crate::{Names, Result};

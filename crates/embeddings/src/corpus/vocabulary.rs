@@ -63,15 +63,19 @@ impl Vocabulary {
         self.counts.is_empty()
     }
 
-    /// With what probability (of `2^32`) an occurrence of each word is kept when frequent ones are thinned out:
-    /// `sqrt(t / f) + t / f` for a word that makes up the part `f` of the corpus (the rule in word2vec.c, which differs from the paper's).
-    /// None when `sample` is 0.
+    /// With what probability (of `2^32`) an occurrence of each word is kept when frequent ones are thinned out, `sqrt(t / f) + t / f`. None when
+    /// `sample` is 0.
     pub fn keep(&self, sample: f64) -> Option<Vec<u32>> {
-        let total = self.tokens() as f64;
-        let keep = |&count: &u64| {
-            let ratio = sample * total / count as f64;
-            ((ratio.sqrt() + ratio).min(1.0) * f64::from(u32::MAX)) as u32
-        };
-        (sample > 0.0).then(|| self.counts.iter().map(keep).collect())
+        (sample > 0.0).then(|| kept(&self.counts, self.tokens(), sample))
     }
+}
+
+/// With what probability (of `2^32`) an occurrence of each word is kept: `sqrt(t / f) + t / f` for a word that makes up the part `f` of
+/// all `tokens` (the rule in word2vec.c and fastText, which differs from the paper's).
+pub(crate) fn kept(counts: &[u64], tokens: u64, t: f64) -> Vec<u32> {
+    let share = |&count: &u64| {
+        let ratio = t * tokens as f64 / count.max(1) as f64;
+        ((ratio.sqrt() + ratio).min(1.0) * f64::from(u32::MAX)) as u32
+    };
+    counts.iter().map(share).collect()
 }

@@ -12,7 +12,6 @@ mod autotune;
 mod best;
 mod config;
 mod dictionary;
-mod huffman;
 mod matrix;
 mod meter;
 mod model;

@@ -2,9 +2,9 @@
 
 use super::config::{Config, LossKind, ModelKind};
 use super::dictionary::{Dictionary, Line};
-use super::huffman::Huffman;
 use super::matrix::{Matrix, add, dot};
 use super::tokens::{Tokens, is_space};
+use crate::train::huffman::Tree;
 use crate::{Error, Lookup, Names, Result};
 
 /// Vectors of words and buckets, and what they predict.
@@ -15,7 +15,7 @@ pub struct Model {
     pub(super) input: Matrix,
     pub(super) output: Matrix,
     /// Of the hierarchical softmax.
-    pub(super) tree: Option<Huffman>,
+    pub(super) tree: Option<Tree>,
 }
 
 impl Model {
@@ -34,7 +34,7 @@ impl Model {
             let say = |[(a, b), (c, d)]: [(usize, usize); 2]| format!("{a} x {b} and {c} x {d}");
             return Err(Error::data("the tables of a model", say(found), say(expected)));
         }
-        let tree = (config.loss == LossKind::HierarchicalSoftmax).then(|| Huffman::new(counts));
+        let tree = (config.loss == LossKind::HierarchicalSoftmax).then(|| Tree::new(counts));
         Ok(Self { config, dictionary, input, output, tree })
     }
 

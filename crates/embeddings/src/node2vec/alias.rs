@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::graph::Graph;
+use crate::train::sampler::alias;
 
 /// An alias table (Walker 1977, in the construction of Vose 1991) for each row of a graph: 8 bytes for each entry.
 #[derive(Debug)]
@@ -17,29 +18,16 @@ impl Alias {
     pub(super) fn new(graph: &Graph) -> Self {
         let mut entries = Vec::with_capacity(graph.all_neighbors().len());
         let mut totals = Vec::with_capacity(graph.nodes());
-        let (mut scaled, mut small, mut large) = (Vec::new(), Vec::new(), Vec::new());
+        let mut shares = Vec::new();
         for node in 0..graph.nodes() as u32 {
             let weights = graph.weights(node);
             let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
             totals.push(total);
-            scaled.clear();
-            scaled.extend(weights.iter().map(|&weight| f64::from(weight) / total * weights.len() as f64));
+            shares.clear();
+            shares.extend(weights.iter().map(|&weight| f64::from(weight) / total * weights.len() as f64));
             let first = entries.len();
             entries.extend((0..weights.len() as u32).map(|place| (1.0, place)));
-            small.clear();
-            large.clear();
-            for place in 0..weights.len() as u32 {
-                if scaled[place as usize] < 1.0 { small.push(place) } else { large.push(place) }
-            }
-            while let (Some(&poor), Some(&rich)) = (small.last(), large.last()) {
-                small.pop();
-                entries[first + poor as usize] = (scaled[poor as usize] as f32, rich);
-                scaled[rich as usize] -= 1.0 - scaled[poor as usize];
-                if scaled[rich as usize] < 1.0 {
-                    large.pop();
-                    small.push(rich);
-                }
-            }
+            alias(&mut shares, |place, stay, other| entries[first + place] = (stay as f32, other));
         }
         Self { entries, totals }
     }

@@ -16,13 +16,16 @@ impl Rng {
         Self(rng.next_u64())
     }
 
+    /// The generator in a state of its own.
+    pub(crate) fn from_state(state: u64) -> Self {
+        Self(state)
+    }
+
     /// 64 random bits.
     #[inline(always)]
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        mixed(self.0)
     }
 
     /// 32 random bits.
@@ -42,6 +45,14 @@ impl Rng {
     pub fn uniform(&mut self) -> f32 {
         (self.next_u64() >> 40) as f32 / (1 << 24) as f32
     }
+}
+
+/// The finalizer of SplitMix64: every bit of the result depends on every bit of `x`.
+#[inline(always)]
+pub(crate) fn mixed(x: u64) -> u64 {
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -21,19 +21,10 @@ impl Sampler {
     pub fn new(weights: &[f64]) -> Self {
         let n = weights.len();
         let total: f64 = weights.iter().sum();
-        let mut share: Vec<f64> =
+        let mut shares: Vec<f64> =
             weights.iter().map(|w| if total > 0.0 { w / total * n as f64 } else { 1.0 }).collect();
         let mut cells: Vec<Cell> = (0..n).map(|i| Cell { keep: u32::MAX, other: i as u32 }).collect();
-        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| share[i] < 1.0);
-        while let (Some(&from), Some(&to)) = (small.last(), large.last()) {
-            small.pop();
-            cells[from] = Cell { keep: (share[from] * 4_294_967_296.0) as u32, other: to as u32 };
-            share[to] -= 1.0 - share[from];
-            if share[to] < 1.0 {
-                large.pop();
-                small.push(to);
-            }
-        }
+        alias(&mut shares, |cell, keep, other| cells[cell] = Cell { keep: (keep * 4_294_967_296.0) as u32, other });
         Self { cells }
     }
 
@@ -60,6 +51,21 @@ impl Sampler {
         let Some(&Cell { keep, other }) = self.cells.get(cell as usize) else { return 0 };
         // No branch: it could not be foreseen, and would wait for the cell to come from memory.
         std::hint::select_unpredictable(bits as u32 <= keep, cell as u32, other)
+    }
+}
+
+/// Fills the cells that are not their own alone. `shares` are probabilities times their number, and are used up; `set` gets a cell, the
+/// part of it that is its own, and whose the rest is.
+pub(crate) fn alias(shares: &mut [f64], mut set: impl FnMut(usize, f64, u32)) {
+    let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..shares.len()).partition(|&i| shares[i] < 1.0);
+    while let (Some(&poor), Some(&rich)) = (small.last(), large.last()) {
+        small.pop();
+        set(poor, shares[poor], rich as u32);
+        shares[rich] -= 1.0 - shares[poor];
+        if shares[rich] < 1.0 {
+            large.pop();
+            small.push(rich);
+        }
     }
 }
 

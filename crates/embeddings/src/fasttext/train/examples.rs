@@ -1,11 +1,6 @@
 //! A labelled text as numbers.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
-use ognivo_core::Error as CoreError;
+use std::io::BufRead;
 
 use crate::fasttext::dictionary::{Dictionary, Line};
 use crate::fasttext::tokens::Tokens;
@@ -71,12 +66,4 @@ impl Examples {
     pub(super) fn tokens_before(&self, line: usize) -> u64 {
         line.checked_sub(1).map_or(0, |before| self.tokens[before])
     }
-}
-
-/// Opens a text, plain or gzip, which is recognised by its first bytes.
-pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
-    let file = File::open(path).map_err(CoreError::io(path, "open"))?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let gzip = reader.fill_buf().map_err(CoreError::io(path, "read"))?.starts_with(&[0x1f, 0x8b]);
-    Ok(if gzip { Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(reader))) } else { Box::new(reader) })
 }

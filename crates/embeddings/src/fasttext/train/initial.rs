@@ -6,8 +6,9 @@ use std::path::Path;
 use ognivo_core::Error as CoreError;
 use rayon::prelude::*;
 
-use super::examples;
 use crate::fasttext::dictionary::Dictionary;
+use crate::format::input::Input;
+use crate::train::rng::{Rng, mixed};
 use crate::{Names, Result, Table, WordVectors};
 
 /// A table of numbers spread evenly from `-1/dim` to `1/dim`, each row from the seed and its number alone.
@@ -18,23 +19,15 @@ pub(super) fn uniform(rows: usize, dim: usize, seed: u64) -> Result<Table> {
     // SAFETY: the table has `rows` rows of `stride` floats, and is borrowed exclusively.
     let values = unsafe { std::slice::from_raw_parts_mut(table.as_ptr(), rows * stride) };
     values.par_chunks_exact_mut(stride).with_min_len(1024).enumerate().for_each(|(row, values)| {
-        let mut state = mixed(seed ^ mixed(row as u64 + 1));
+        let mut rng = Rng::from_state(mixed(seed ^ mixed(row as u64 + 1)));
         for values in values[..dim].chunks_mut(2) {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let random = mixed(state);
+            let random = rng.next_u64();
             for (value, bits) in values.iter_mut().zip([random >> 40, random & 0xff_ffff]) {
                 *value = bits as f32 * scale - 1.0 / dim as f32;
             }
         }
     });
     Ok(table)
-}
-
-/// The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): every bit of the result depends on every bit of `x`.
-pub(super) fn mixed(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// Puts vectors into the rows of their words.
@@ -52,7 +45,7 @@ pub(super) fn copy(vectors: &WordVectors, dictionary: &Dictionary, input: &mut T
 /// # Errors
 /// When the file cannot be read, is not such a file, or its vectors have not `dim` numbers.
 pub fn read_vectors(path: &Path, dim: usize) -> Result<WordVectors> {
-    let mut reader = examples::open(path)?;
+    let mut reader = Input::open(path)?;
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| -> Result<bool> {
         line.clear();

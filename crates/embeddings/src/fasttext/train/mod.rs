@@ -23,6 +23,7 @@ use super::dictionary::Dictionary;
 use super::matrix::Matrix;
 use super::model::Model;
 use super::tokens::Tokens;
+use crate::format::input::Input;
 use crate::{Error, Result, Table};
 
 /// How far training is.
@@ -71,7 +72,7 @@ pub fn count(config: &Config, input: &Path) -> Result<(Dictionary, Option<crate:
 /// # Errors
 /// When it cannot be read.
 pub fn open(path: &Path) -> Result<Tokens<Box<dyn BufRead>>> {
-    Ok(Tokens::new(examples::open(path)?, path.display().to_string()))
+    Ok(Tokens::new(Box::new(Input::open(path)?), path.display().to_string()))
 }
 
 /// A classifier in training.

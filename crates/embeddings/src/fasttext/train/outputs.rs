@@ -1,12 +1,12 @@
 //! One step of each loss: from a hidden vector and a label to new rows of the output and the gradient of the hidden
 //! vector.
 
-use super::initial::mixed;
 use crate::Table;
 use crate::fasttext::config::{Config, LossKind};
-use crate::fasttext::huffman::Huffman;
 use crate::fasttext::matrix::dot;
 use crate::fasttext::predict::softmax;
+use crate::train::huffman::Tree;
+use crate::train::rng::mixed;
 
 /// Keeps the logarithm of a probability finite.
 const TINY: f32 = 1e-10;
@@ -51,7 +51,7 @@ impl Outputs {
         let mut shares = Vec::new();
         match config.loss {
             LossKind::HierarchicalSoftmax => {
-                let tree = Huffman::new(counts);
+                let tree = Tree::new(counts);
                 paths.extend(
                     (0..counts.len() as u32)
                         .map(|label| tree.path(label).map(|(row, right)| (row as u32, right)).collect::<Vec<_>>()),

@@ -11,9 +11,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::initial::mixed;
 use super::outputs::{Outputs, Weights};
 use super::{Classifier, Examples, Progress};
+use crate::train::rng::mixed;
 use crate::{Result, Table};
 
 /// Parts that can be worked on at the same time, at most.

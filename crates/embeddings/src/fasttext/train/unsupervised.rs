@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{Progress, count, initial, open};
+use crate::corpus::kept;
 use crate::fasttext::config::{Config, LossKind, ModelKind};
 use crate::fasttext::dictionary::Dictionary;
 use crate::fasttext::matrix::Matrix;
@@ -49,7 +50,7 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
     if let Some(vectors) = &vectors {
         initial::copy(vectors, &dictionary, &mut rows);
     }
-    let keep = kept(&dictionary, config.t);
+    let keep = kept(counts, dictionary.tokens(), config.t);
     let units = units(&dictionary, &config);
     let outputs = Table::zeros(dictionary.words(), config.dim)?;
     let plan = Plan {
@@ -83,16 +84,6 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
     }
     let (rows, outputs) = trainer.into_tables();
     Model::new(config, dictionary, Matrix::Dense(rows), Matrix::Dense(outputs))
-}
-
-/// With what probability, of `2^32`, an occurrence of each word is kept: `sqrt(t / f) + t / f` of one that makes up the
-/// part `f` of the text.
-fn kept(dictionary: &Dictionary, t: f64) -> Vec<u32> {
-    let share = |&count: &u64| {
-        let ratio = t * dictionary.tokens() as f64 / count.max(1) as f64;
-        ((ratio.sqrt() + ratio).min(1.0) * f64::from(u32::MAX)) as u32
-    };
-    dictionary.word_counts().iter().map(share).collect()
 }
 
 /// The rows of each word.
