@@ -35,9 +35,6 @@ use self::shard::Shard;
 pub use self::units::{Several, Units};
 use crate::{Error, Result, Table};
 
-/// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
-
 /// Parts of the text. More threads than this help in hogwild alone.
 pub const SHARDS: usize = 16;
 

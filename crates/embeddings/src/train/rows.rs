@@ -2,8 +2,8 @@
 
 use ognivo_kernels::Row;
 
-use super::LINE_BYTES;
 use crate::Table;
+use crate::table::LINE;
 
 /// Rows of the input and the output table, to read and write through pointers.
 pub(crate) trait Rows {
@@ -53,8 +53,8 @@ impl Shared {
 /// Asks for a row of `stride` floats to be brought near.
 #[inline(always)]
 pub(crate) fn prefetch_row(row: *const f32, stride: usize) {
-    for line in 0..stride * size_of::<f32>() / LINE_BYTES {
-        prefetch(row.wrapping_byte_add(line * LINE_BYTES));
+    for at in (0..stride).step_by(LINE) {
+        prefetch(row.wrapping_add(at));
     }
 }
 
