@@ -62,6 +62,9 @@ pub enum Objective {
 /// Draws in search of a negative example that is new before it is left out.
 const ATTEMPTS: usize = 8;
 
+/// Sets of negative examples that the words around one share in skip-gram over sub-words.
+const NEGATIVE_SETS: usize = 2;
+
 impl Objective {
     /// The loss over words with these counts, sorted from the most frequent on.
     pub fn new(loss: Loss, counts: &[u64], negatives: usize) -> Self {
@@ -70,6 +73,16 @@ impl Objective {
             Loss::Hierarchical => Self::Hierarchical(Huffman::new(counts)),
             Loss::Softmax => Self::Softmax(counts.len()),
             Loss::OneVsAll => Self::OneVsAll(counts.len()),
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn loss(&self) -> Loss {
+        match self {
+            Self::Negative { .. } => Loss::Negative,
+            Self::Hierarchical(_) => Loss::Hierarchical,
+            Self::Softmax(_) => Loss::Softmax,
+            Self::OneVsAll(_) => Loss::OneVsAll,
         }
     }
 
@@ -132,6 +145,36 @@ pub(crate) fn extend_with_negatives(rows: &mut Vec<u32>, count: usize, sampler: 
             }
         }
     }
+}
+
+/// Targets that share their negative examples, as many as `count` for each of them count for.
+pub(crate) fn draw_shared(
+    words: impl Iterator<Item = u32>,
+    count: usize,
+    sampler: &Sampler,
+    rate: f32,
+    rng: &mut Rng,
+    rows: &mut Vec<u32>,
+    targets: &mut Vec<Target>,
+) {
+    rows.clear();
+    targets.clear();
+    let mut pairs = 0;
+    for word in words {
+        pairs += 1;
+        match rows.iter().position(|&row| row == word) {
+            Some(same) => targets[same].rate += rate,
+            None => {
+                rows.push(word);
+                targets.push(Target { label: 1.0, rate });
+            }
+        }
+    }
+    let positives = rows.len();
+    extend_with_negatives(rows, count * NEGATIVE_SETS.min(pairs), sampler, rng);
+    let negatives = rows.len() - positives;
+    let rate = rate * (count * pairs) as f32 / negatives.max(1) as f32;
+    targets.extend((0..negatives).map(|_| Target { label: 0.0, rate }));
 }
 
 #[cfg(test)]
