@@ -114,8 +114,8 @@ fn what_an_engine_cannot_do_is_refused() {
 }
 
 /// The share of each word's ten nearest neighbours that are of its topic.
-fn score(engine: &Engine, config: &Word2VecConfig) -> f64 {
-    let (corpus, vocabulary) = corpus(100_000);
+fn score(engine: &Engine, config: &Word2VecConfig, words: usize) -> f64 {
+    let (corpus, vocabulary) = corpus(words);
     let trained = train(engine, config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap();
     planted::score(&WordVectors::new(vocabulary.names().clone(), trained.inputs).unwrap(), 10).share
 }
@@ -133,7 +133,7 @@ fn words_of_a_topic_become_neighbours() {
         (Architecture::Cbow, Loss::Negative, false),
         (Architecture::Cbow, Loss::Hierarchical, false),
     ] {
-        let found = score(&Engine::Cpu, &Word2VecConfig { architecture, loss, hogwild, ..config.clone() });
+        let found = score(&Engine::Cpu, &Word2VecConfig { architecture, loss, hogwild, ..config.clone() }, 100_000);
         println!("{architecture:?} {loss:?} hogwild {hogwild}: {found:.3}");
         assert!(found > 0.8, "{architecture:?} {loss:?} hogwild {hogwild}: {found}");
     }
@@ -141,13 +141,19 @@ fn words_of_a_topic_become_neighbours() {
 
 #[test]
 fn both_engines_give_the_same_scores() {
-    for architecture in [Architecture::SkipGram, Architecture::Cbow] {
-        for loss in [Loss::Negative, Loss::Hierarchical] {
-            let config = Word2VecConfig { architecture, loss, dim: 32, sample: 1e-2, ..Word2VecConfig::default() };
-            let scores = [Engine::Cpu, burn()].map(|engine| score(&engine, &config));
-            println!("{architecture:?} {loss:?}: {scores:.3?}");
-            assert!(scores[0] > 0.8 && (scores[0] - scores[1]).abs() < 0.05, "{architecture:?} {loss:?}: {scores:.3?}");
-        }
+    // So little text that not everything can be learnt from it.
+    for (architecture, loss, words) in [
+        (Architecture::SkipGram, Loss::Negative, 20_000),
+        (Architecture::SkipGram, Loss::Hierarchical, 10_000),
+        (Architecture::Cbow, Loss::Negative, 40_000),
+        (Architecture::Cbow, Loss::Hierarchical, 20_000),
+    ] {
+        let base =
+            Word2VecConfig { dim: 32, sample: 1e-2, epochs: 1, learning_rate: 0.05, ..Word2VecConfig::default() };
+        let config = Word2VecConfig { architecture, loss, ..base };
+        let [native, batched] = [Engine::Cpu, burn()].map(|engine| score(&engine, &config, words));
+        println!("{architecture:?} {loss:?}: cpu {native:.3}, burn {batched:.3}");
+        assert!(native > 0.8 && (native - batched).abs() < 0.06, "{architecture:?} {loss:?}: {native} {batched}");
     }
 }
 

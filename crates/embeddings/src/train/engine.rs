@@ -54,7 +54,7 @@ pub enum Trainer<'a> {
     /// Of [`Engine::Cpu`].
     Cpu(Native<'a>),
     /// Of [`Engine::Burn`].
-    Burn(Batched<'a>),
+    Burn(Box<Batched<'a>>),
 }
 
 impl<'a> Trainer<'a> {
@@ -71,9 +71,11 @@ impl<'a> Trainer<'a> {
             (Engine::Cpu, None) => Native::new(plan, inputs, outputs, None).map(Self::Cpu),
             (Engine::Cpu, Some(Places::Cpu(places))) => Native::new(plan, inputs, outputs, Some(places)).map(Self::Cpu),
             (Engine::Cpu, Some(Places::Burn(_))) => other("cpu", "burn, with which this training began"),
-            (Engine::Burn(device), None) => Batched::new(plan, inputs, outputs, None, device).map(Self::Burn),
+            (Engine::Burn(device), None) => {
+                Batched::new(plan, inputs, outputs, None, device).map(Box::new).map(Self::Burn)
+            }
             (Engine::Burn(device), Some(Places::Burn(streams))) => {
-                Batched::new(plan, inputs, outputs, Some(streams), device).map(Self::Burn)
+                Batched::new(plan, inputs, outputs, Some(streams), device).map(Box::new).map(Self::Burn)
             }
             (Engine::Burn(_), Some(Places::Cpu(_))) => other("burn", "cpu, with which this training began"),
         }

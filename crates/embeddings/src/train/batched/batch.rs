@@ -10,7 +10,7 @@ pub(super) struct Batch {
     /// Where each step ends in `inputs` and in `outputs`.
     ends: Vec<(usize, usize)>,
     mean: bool,
-    /// How often each row is touched.
+    /// How many pairs each row is part of.
     input_touches: Vec<u32>,
     output_touches: Vec<u32>,
 }
@@ -66,8 +66,9 @@ impl Batch {
         if inputs.is_empty() || outputs.is_empty() {
             return;
         }
-        inputs.iter().for_each(|&row| self.input_touches[row as usize] += 1);
-        outputs.iter().for_each(|&row| self.output_touches[row as usize] += 1);
+        let predictors = if mean { 1 } else { inputs.len() as u32 };
+        inputs.iter().for_each(|&row| self.input_touches[row as usize] += outputs.len() as u32);
+        outputs.iter().for_each(|&row| self.output_touches[row as usize] += predictors);
         self.inputs.extend_from_slice(inputs);
         self.outputs.extend_from_slice(outputs);
         self.targets.extend_from_slice(targets);
