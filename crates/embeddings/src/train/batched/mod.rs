@@ -32,8 +32,9 @@ const EACH: usize = 16;
 /// stands, and vectors that begin near 0 grow by each other's growth.
 const ROWS: usize = 4;
 
-/// What part of the way to where the text pulls it a row goes for a pair, by learning rate: logistic's steepest derivative.
-const PULL: f32 = 0.25;
+/// What part of the way to where the text pulls it a row goes for a pair, by learning rate. Logistic's steepest derivative would be 1/4, but
+/// most pairs are far from there: with 1/4 Spearman's correlation with people's judgements is .013 lower.
+const PULL: f32 = 0.05;
 
 /// Batches from one measurement of the loss to the next.
 const MEASURE_EVERY: usize = 16;
