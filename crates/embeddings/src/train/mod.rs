@@ -12,6 +12,8 @@
 //! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): about twice as fast, never twice
 //! the same with more than one thread.
 
+mod claims;
+mod examples;
 pub(crate) mod huffman;
 mod merge;
 pub(crate) mod objective;
@@ -25,12 +27,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use self::claims::Claims;
+pub use self::examples::Place;
 use self::merge::merge;
 pub use self::objective::{Loss, Objective};
 pub use self::rng::Rng;
-use self::rows::{Copies, Direct, Overlay, Shared};
+use self::rows::{Copies, Direct, Overlay, Own, Shared};
 pub use self::sampler::Sampler;
-pub use self::shard::Place;
 use self::shard::Shard;
 pub use self::units::{Several, Units};
 use crate::{Error, Result, Table};
@@ -140,6 +143,8 @@ pub struct Trainer<'a> {
     outputs: Table,
     shards: Vec<Shard>,
     copies: Vec<Copies>,
+    /// Of input and output rows.
+    claims: [Claims; 2],
     of: u64,
 }
 
@@ -169,7 +174,7 @@ impl<'a> Trainer<'a> {
                 return Err(Error::data("training to be gone on with", found, format!("{count}")));
             }
             for (shard, place) in shards.iter_mut().zip(places) {
-                shard.go_to(place, tokens, outputs.rows())?;
+                shard.examples.go_to(place, tokens)?;
             }
         }
         let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));
@@ -177,12 +182,13 @@ impl<'a> Trainer<'a> {
         let copies =
             (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
         let of = plan.sentences.tokens().saturating_mul(plan.epochs);
-        Ok(Self { plan, inputs, outputs, shards, copies, of })
+        let claims = [Claims::new(inputs.rows()), Claims::new(outputs.rows())];
+        Ok(Self { plan, inputs, outputs, shards, copies, claims, of })
     }
 
     /// Whether all passes are done.
     pub fn is_finished(&self) -> bool {
-        self.shards.iter().all(|shard| shard.is_done(self.plan.epochs))
+        self.shards.iter().all(|shard| shard.examples.is_done(self.plan.epochs))
     }
 
     /// Goes on for about `centres` words.
@@ -195,16 +201,20 @@ impl<'a> Trainer<'a> {
             let rate = self.rate();
             let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
             let plan = &self.plan;
-            self.shards.par_iter_mut().for_each(|shard| shard.run(plan, &mut Direct { inputs, outputs }, each, rate));
+            self.shards.par_iter_mut().for_each(|shard| {
+                for _ in 0..each.div_ceil(ROUND) {
+                    shard.examples.draw(plan, ROUND, rate);
+                    shard.learn(plan, &mut Direct { inputs, outputs }, rate);
+                }
+            });
         } else {
-            for _ in 0..centres.div_ceil(ROUND * SHARDS) {
-                self.round(ROUND);
-            }
+            // On a thread of the pool from the beginning: to wake one for each round would take as long as the round.
+            rayon::scope(|_| (0..centres.div_ceil(ROUND * SHARDS)).for_each(|_| self.round()));
         }
         let (mut loss, mut measured) = (0.0, 0);
         for shard in &mut self.shards {
-            loss += std::mem::take(&mut shard.place.loss);
-            measured += std::mem::take(&mut shard.place.measured);
+            loss += std::mem::take(&mut shard.loss);
+            measured += std::mem::take(&mut shard.measured);
         }
         let loss = loss / measured.max(1) as f64;
         if !loss.is_finite() {
@@ -214,13 +224,25 @@ impl<'a> Trainer<'a> {
         Ok(Progress { tokens: self.tokens(), of: self.of, loss, learning_rate: self.rate() })
     }
 
-    /// Each shard learns from its next `centres` words on copies; then these are merged.
-    fn round(&mut self, centres: usize) {
+    /// Each shard learns from its next few words, on copies of the rows that others use too; then these are merged.
+    fn round(&mut self) {
         let (plan, rate) = (&self.plan, self.rate());
-        let pull = PULL * rate;
-        let work = self.shards.par_iter_mut().zip(&mut self.copies).with_max_len(1);
-        work.for_each(|(shard, copies)| shard.run(plan, copies, centres, rate));
+        let alone = rayon::current_num_threads() == 1;
+        self.claims.iter_mut().for_each(Claims::begin);
+        let claims = &self.claims;
+        let marks = |shard| [claims[0].mark(shard), claims[1].mark(shard)];
+        self.shards.par_iter_mut().enumerate().with_max_len(1).for_each(|(number, shard)| {
+            let (examples, marks) = (&mut shard.examples, marks(number));
+            examples.draw(plan, ROUND, rate);
+            claims[0].claim(examples.inputs.iter().map(|&(row, _)| row), marks[0], alone);
+            claims[1].claim(examples.outputs.iter().copied(), marks[1], alone);
+        });
+        let work = self.shards.par_iter_mut().zip(&mut self.copies).enumerate().with_max_len(1);
+        work.for_each(|(number, (shard, copies))| {
+            shard.learn(plan, &mut Own { copies, claims, marks: marks(number) }, rate)
+        });
         let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
+        let pull = PULL * rate;
         merge(inputs, &self.copies.iter().map(|copies| &copies.inputs).collect::<Vec<_>>(), pull);
         merge(outputs, &self.copies.iter().map(|copies| &copies.outputs).collect::<Vec<_>>(), pull);
         for copies in &mut self.copies {
@@ -237,7 +259,7 @@ impl<'a> Trainer<'a> {
 
     /// Tokens read so far.
     pub fn tokens(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.place.tokens).sum()
+        self.shards.iter().map(|shard| shard.examples.place.tokens).sum()
     }
 
     /// The input and the output table as they are now.
@@ -247,7 +269,7 @@ impl<'a> Trainer<'a> {
 
     /// Where each shard stands, for [`new`](Self::new).
     pub fn places(&self) -> Vec<Place> {
-        self.shards.iter().map(|shard| shard.place.clone()).collect()
+        self.shards.iter().map(|shard| shard.examples.place.clone()).collect()
     }
 
     /// The tables.
