@@ -123,7 +123,8 @@ pub struct Progress {
     pub learning_rate: f32,
 }
 
-/// The input table at the start: even in `(-1/2, 1/2) / dim`, as in word2vec; a row depends on the seed and its number only.
+/// The input table at the start: even in `(-1, 1) / dim`, as in gensim; a row depends on the seed and its number only. That is twice as
+/// wide as in word2vec.c, and one pass over a text comes further for it.
 ///
 /// # Errors
 /// As [`Table::zeros`].
@@ -131,7 +132,7 @@ pub fn initial_inputs(rows: usize, dim: usize, seed: u64) -> Result<Table> {
     let mut table = Table::zeros(rows, dim)?;
     for row in 0..rows {
         let mut rng = Rng::new(seed, &[u64::MAX, row as u64]);
-        table.row_mut(row).iter_mut().for_each(|value| *value = (rng.uniform() - 0.5) / dim as f32);
+        table.row_mut(row).iter_mut().for_each(|value| *value = (2.0 * rng.uniform() - 1.0) / dim as f32);
     }
     Ok(table)
 }

@@ -124,13 +124,7 @@ impl Objective {
 
 /// Adds `count` negative examples that differ from each other and from what is there from `begin` on.
 #[inline(always)]
-pub(crate) fn extend_with_negatives(
-    rows: &mut Vec<u32>,
-    begin: usize,
-    count: usize,
-    sampler: &Sampler,
-    rng: &mut Rng,
-) {
+pub(crate) fn extend_with_negatives(rows: &mut Vec<u32>, begin: usize, count: usize, sampler: &Sampler, rng: &mut Rng) {
     for _ in 0..count {
         for _ in 0..ATTEMPTS {
             let row = sampler.draw(rng);
@@ -150,25 +144,26 @@ mod tests {
     fn rows_are_distinct_and_the_target_is_the_one_with_label_1() {
         let counts = [50, 20, 10, 5, 5, 1];
         let mut rng = Rng::new(1, &[]);
-        let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        for loss in [Loss::Negative, Loss::Softmax, Loss::OneVsAll] {
-            let objective = Objective::new(loss, &counts, 5);
-            for target in 0..6 {
-                objective.draw(target, &mut rng, &mut rows);
-                objective.targets(target, &rows, 0.5, &mut targets);
-                let mut sorted = rows.clone();
-                sorted.sort_unstable();
-                sorted.dedup();
-                assert!(sorted.len() == rows.len() && rows.len() >= 2, "{rows:?}");
-                let ones: Vec<u32> =
-                    rows.iter().zip(&targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
-                assert_eq!(ones, [target]);
-            }
+        let objective = Objective::new(Loss::Negative, &counts, 5);
+        for target in 0..6 {
+            // What earlier steps have left there is no matter.
+            let (mut rows, mut targets) = (vec![target, 1], vec![Target { label: 1.0, rate: 0.5 }; 2]);
+            objective.draw(target, 0.5, &mut rng, &mut rows, &mut targets);
+            let (rows, targets) = (&rows[2..], &targets[2..]);
+            let mut sorted = rows.to_vec();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert!(sorted.len() == rows.len() && rows.len() >= 2, "{rows:?}");
+            let ones: Vec<u32> =
+                rows.iter().zip(targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
+            assert_eq!(ones, [target]);
         }
         let tree = Objective::new(Loss::Hierarchical, &counts, 5);
-        tree.draw(0, &mut rng, &mut rows);
-        tree.targets(0, &rows, 0.5, &mut targets);
+        let (mut rows, mut targets) = (Vec::new(), Vec::new());
+        tree.draw(0, 0.5, &mut rng, &mut rows, &mut targets);
         assert_eq!((rows.len(), targets.len()), (1, 1));
+        let all = [Loss::Softmax, Loss::OneVsAll].map(|loss| Objective::new(loss, &counts, 5).compares_all());
+        assert_eq!(all, [Some(6); 2]);
     }
 
     #[test]
