@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::batched::{Batched, Stream};
+use super::batched::Batched;
 use super::{Loss, Native, Place, Plan, Progress};
 use crate::{Error, Result, Table};
 
@@ -46,13 +46,13 @@ pub enum Places {
     /// Of [`Engine::Cpu`].
     Cpu(Vec<Place>),
     /// Of [`Engine::Burn`].
-    Burn(Vec<Stream>),
+    Burn(Vec<Place>),
 }
 
 /// Training under way.
 pub enum Trainer<'a> {
     /// Of [`Engine::Cpu`].
-    Cpu(Native<'a>),
+    Cpu(Box<Native<'a>>),
     /// Of [`Engine::Burn`].
     Burn(Box<Batched<'a>>),
 }
@@ -68,14 +68,16 @@ impl<'a> Trainer<'a> {
         engine.check(plan.objective.loss(), plan.hogwild)?;
         let other = |found: &str, expected: &str| Err(Error::setting("engine", found, expected));
         match (engine, places) {
-            (Engine::Cpu, None) => Native::new(plan, inputs, outputs, None).map(Self::Cpu),
-            (Engine::Cpu, Some(Places::Cpu(places))) => Native::new(plan, inputs, outputs, Some(places)).map(Self::Cpu),
+            (Engine::Cpu, None) => Native::new(plan, inputs, outputs, None).map(Box::new).map(Self::Cpu),
+            (Engine::Cpu, Some(Places::Cpu(places))) => {
+                Native::new(plan, inputs, outputs, Some(places)).map(Box::new).map(Self::Cpu)
+            }
             (Engine::Cpu, Some(Places::Burn(_))) => other("cpu", "burn, with which this training began"),
             (Engine::Burn(device), None) => {
                 Batched::new(plan, inputs, outputs, None, device).map(Box::new).map(Self::Burn)
             }
-            (Engine::Burn(device), Some(Places::Burn(streams))) => {
-                Batched::new(plan, inputs, outputs, Some(streams), device).map(Box::new).map(Self::Burn)
+            (Engine::Burn(device), Some(Places::Burn(places))) => {
+                Batched::new(plan, inputs, outputs, Some(places), device).map(Box::new).map(Self::Burn)
             }
             (Engine::Burn(_), Some(Places::Cpu(_))) => other("burn", "cpu, with which this training began"),
         }

@@ -1,9 +1,9 @@
 //! The trainer: examples over shared tables.
 //!
 //! A task brings [`Sentences`] of tokens (lines of text, walks through a graph), the [`Units`] that stand for a token and an
-//! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `engine` (what computes), `rows` and `merge` (what makes the result
-//! independent of the number of threads), `shard` (one step after the other), `batched` (the other engine), `objective`, `sampler`,
-//! `huffman`, `rng`.
+//! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `engine` (what computes), `examples` (what is
+//! learnt next), `rows`, `claims` and `merge` (what makes the result independent of the number of threads), `shard` (one step after the
+//! other), `batched` (the other engine), `objective`, `sampler`, `huffman`, `rng`.
 //!
 //! # Determinism
 //!
@@ -14,7 +14,9 @@
 //! the same with more than one thread.
 
 mod batched;
+mod claims;
 mod engine;
+mod examples;
 pub(crate) mod huffman;
 mod merge;
 pub(crate) mod objective;
@@ -28,14 +30,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub use self::batched::{Batched, Stream};
+pub use self::batched::Batched;
+use self::claims::Claims;
 pub use self::engine::{Engine, Places, Trainer};
+pub use self::examples::Place;
 use self::merge::merge;
 pub use self::objective::{Loss, Objective};
 pub use self::rng::Rng;
-use self::rows::{Copies, Direct, Overlay, Shared};
+use self::rows::{Copies, Direct, Overlay, Own, Shared};
 pub use self::sampler::Sampler;
-pub use self::shard::Place;
 use self::shard::Shard;
 pub use self::units::{Several, Units};
 use crate::{Error, Result, Table};
@@ -147,7 +150,8 @@ pub struct Progress {
     pub learning_rate: f32,
 }
 
-/// The input table at the start: even in `(-1/2, 1/2) / dim`, as in word2vec; a row depends on the seed and its number only.
+/// The input table at the start: even in `(-1, 1) / dim`, as in gensim; a row depends on the seed and its number only. That is twice as
+/// wide as in word2vec.c, and one pass over a text comes further for it.
 ///
 /// # Errors
 /// As [`Table::zeros`].
@@ -155,7 +159,7 @@ pub fn initial_inputs(rows: usize, dim: usize, seed: u64) -> Result<Table> {
     let mut table = Table::zeros(rows, dim)?;
     for row in 0..rows {
         let mut rng = Rng::new(seed, &[u64::MAX, row as u64]);
-        table.row_mut(row).iter_mut().for_each(|value| *value = (rng.uniform() - 0.5) / dim as f32);
+        table.row_mut(row).iter_mut().for_each(|value| *value = (2.0 * rng.uniform() - 1.0) / dim as f32);
     }
     Ok(table)
 }
@@ -167,6 +171,8 @@ pub struct Native<'a> {
     outputs: Table,
     shards: Vec<Shard>,
     copies: Vec<Copies>,
+    /// Of input and output rows.
+    claims: [Claims; 2],
 }
 
 impl<'a> Native<'a> {
@@ -181,18 +187,19 @@ impl<'a> Native<'a> {
                 return Err(Error::data("training to be gone on with", found, format!("{count}")));
             }
             for (shard, place) in shards.iter_mut().zip(places) {
-                shard.go_to(place, tokens, outputs.rows())?;
+                shard.examples.go_to(place, tokens)?;
             }
         }
         let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));
         let copies = if plan.hogwild { 0 } else { count };
         let copies =
             (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
-        Ok(Self { plan, inputs, outputs, shards, copies })
+        let claims = [Claims::new(inputs.rows()), Claims::new(outputs.rows())];
+        Ok(Self { plan, inputs, outputs, shards, copies, claims })
     }
 
     fn is_finished(&self) -> bool {
-        self.shards.iter().all(|shard| shard.is_done(self.plan.epochs))
+        self.shards.iter().all(|shard| shard.examples.is_done(self.plan.epochs))
     }
 
     /// Goes on for about `centres` words; the loss, summed, and of how many inputs.
@@ -202,27 +209,43 @@ impl<'a> Native<'a> {
             let rate = self.rate();
             let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
             let plan = &self.plan;
-            self.shards.par_iter_mut().for_each(|shard| shard.run(plan, &mut Direct { inputs, outputs }, each, rate));
+            self.shards.par_iter_mut().for_each(|shard| {
+                for _ in 0..each.div_ceil(ROUND) {
+                    shard.examples.draw(plan, ROUND, rate);
+                    shard.learn(plan, &mut Direct { inputs, outputs }, rate);
+                }
+            });
         } else {
-            for _ in 0..centres.div_ceil(ROUND * SHARDS) {
-                self.round(ROUND);
-            }
+            // On a thread of the pool from the beginning: to wake one for each round would take as long as the round.
+            rayon::scope(|_| (0..centres.div_ceil(ROUND * SHARDS)).for_each(|_| self.round()));
         }
         let (mut loss, mut measured) = (0.0, 0);
         for shard in &mut self.shards {
-            loss += std::mem::take(&mut shard.place.loss);
-            measured += std::mem::take(&mut shard.place.measured);
+            loss += std::mem::take(&mut shard.loss);
+            measured += std::mem::take(&mut shard.measured);
         }
         (loss, measured)
     }
 
-    /// Each shard learns from its next `centres` words on copies; then these are merged.
-    fn round(&mut self, centres: usize) {
+    /// Each shard learns from its next few words, on copies of the rows that others use too; then these are merged.
+    fn round(&mut self) {
         let (plan, rate) = (&self.plan, self.rate());
-        let pull = PULL * rate;
-        let work = self.shards.par_iter_mut().zip(&mut self.copies).with_max_len(1);
-        work.for_each(|(shard, copies)| shard.run(plan, copies, centres, rate));
+        let alone = rayon::current_num_threads() == 1;
+        self.claims.iter_mut().for_each(Claims::begin);
+        let claims = &self.claims;
+        let marks = |shard| [claims[0].mark(shard), claims[1].mark(shard)];
+        self.shards.par_iter_mut().enumerate().with_max_len(1).for_each(|(number, shard)| {
+            let (examples, marks) = (&mut shard.examples, marks(number));
+            examples.draw(plan, ROUND, rate);
+            claims[0].claim(examples.inputs.iter().map(|&(row, _)| row), marks[0], alone);
+            claims[1].claim(examples.outputs.iter().copied(), marks[1], alone);
+        });
+        let work = self.shards.par_iter_mut().zip(&mut self.copies).enumerate().with_max_len(1);
+        work.for_each(|(number, (shard, copies))| {
+            shard.learn(plan, &mut Own { copies, claims, marks: marks(number) }, rate)
+        });
         let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
+        let pull = PULL * rate;
         merge(inputs, &self.copies.iter().map(|copies| &copies.inputs).collect::<Vec<_>>(), pull);
         merge(outputs, &self.copies.iter().map(|copies| &copies.outputs).collect::<Vec<_>>(), pull);
         for copies in &mut self.copies {
@@ -236,7 +259,7 @@ impl<'a> Native<'a> {
     }
 
     fn tokens(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.place.tokens).sum()
+        self.shards.iter().map(|shard| shard.examples.place.tokens).sum()
     }
 
     fn tables(&self) -> [&Table; 2] {
@@ -244,7 +267,7 @@ impl<'a> Native<'a> {
     }
 
     fn places(&self) -> Vec<Place> {
-        self.shards.iter().map(|shard| shard.place.clone()).collect()
+        self.shards.iter().map(|shard| shard.examples.place.clone()).collect()
     }
 
     fn into_tables(self) -> [Table; 2] {

@@ -2,6 +2,8 @@
 
 use ognivo_kernels::Target;
 
+use crate::train::examples::Examples;
+
 /// Steps one after the other: inputs that are to tell outputs.
 pub(super) struct Batch {
     inputs: Vec<u32>,
@@ -59,6 +61,20 @@ impl Batch {
         self.outputs.drain(..).for_each(|row| self.output_touches[row as usize] = 0);
         self.targets.clear();
         self.ends.clear();
+    }
+
+    /// Adds steps that were drawn.
+    pub(super) fn extend(&mut self, examples: &Examples, mean: bool) {
+        let (mut source, mut output) = (0, 0);
+        let mut inputs = Vec::new();
+        for step in &examples.steps {
+            inputs.clear();
+            let sources = &examples.sources[source..step.sources];
+            inputs.extend(sources.iter().map(|&number| examples.inputs[number as usize].0));
+            let outputs = output..step.outputs;
+            self.push(&inputs, &examples.outputs[outputs.clone()], &examples.targets[outputs], mean);
+            (source, output) = (step.sources, step.outputs);
+        }
     }
 
     /// Adds a step; steps without inputs or outputs are left out. `mean` is the same for all.

@@ -1,7 +1,7 @@
 //! The engine for any device of Burn: steps of many words at once, on tensors.
 //!
 //! The gradients are written out, the rows of a batch are gathered and their changes added where they came from: nothing is as large as
-//! the tables but the tables. Reading order: `stream` (a part of the text), `batch` (the steps of many words as arrays), this file.
+//! the tables but the tables. Reading order: `batch` (the steps of many words as arrays), this file.
 //!
 //! All steps of a batch see the tables as they were before it. A row that many of them change would overshoot if the changes were
 //! only added up: by the rule of `merge`, with every pair a copy, its changes are multiplied by `(1 - (1 - pull)^n) / (n pull)`, the way
@@ -11,15 +11,13 @@
 //! row are added in any order, and the last bits differ from run to run.
 
 mod batch;
-mod stream;
 
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use self::batch::{Arrays, Batch};
-use self::stream::Source;
-pub use self::stream::Stream;
-use super::Plan;
+use super::examples::{Examples, Place};
+use super::{Architecture, Plan, Units};
 use crate::{Error, Result, Table};
 
 /// Parts of the text that are read side by side, so that a batch is not all about one thing; at most.
@@ -48,7 +46,7 @@ pub struct Batched<'a> {
     device: Device,
     inputs: Tensor<2>,
     outputs: Tensor<2>,
-    sources: Vec<Source>,
+    parts: Vec<Examples>,
     batch: Batch,
     /// Words of each part in a batch.
     each: usize,
@@ -60,38 +58,38 @@ impl<'a> Batched<'a> {
         plan: Plan<'a>,
         inputs: Table,
         outputs: Table,
-        streams: Option<Vec<Stream>>,
+        places: Option<Vec<Place>>,
         device: &Device,
     ) -> Result<Self> {
         let words = outputs.rows() / ROWS;
         let count = words.clamp(1, STREAMS);
-        let mut sources: Vec<Source> = (0..count).map(|index| Source::new(&plan, index, count)).collect();
-        if let Some(streams) = streams {
-            if streams.len() != count {
-                let found = format!("{} places in the text", streams.len());
+        let mut parts: Vec<Examples> = (0..count).map(|index| Examples::new(&plan, index, count)).collect();
+        if let Some(places) = places {
+            if places.len() != count {
+                let found = format!("{} places in the text", places.len());
                 return Err(Error::data("training to be gone on with", found, format!("{count}")));
             }
             let tokens = plan.objective.targets_in_all();
-            for (source, stream) in sources.iter_mut().zip(streams) {
-                source.go_to(stream, tokens)?;
+            for (part, place) in parts.iter_mut().zip(places) {
+                part.go_to(place, tokens)?;
             }
         }
         let batch = Batch::new(inputs.rows(), outputs.rows());
         let each = (words / count).clamp(1, EACH);
         let (inputs, outputs) = (on_device(inputs, device), on_device(outputs, device));
-        Ok(Self { plan, device: device.clone(), inputs, outputs, sources, batch, each })
+        Ok(Self { plan, device: device.clone(), inputs, outputs, parts, batch, each })
     }
 
     pub(super) fn is_finished(&self) -> bool {
-        self.sources.iter().all(|source| source.is_done(self.plan.epochs))
+        self.parts.iter().all(|part| part.is_done(self.plan.epochs))
     }
 
     pub(super) fn tokens(&self) -> u64 {
-        self.sources.iter().map(|source| source.stream.tokens).sum()
+        self.parts.iter().map(|part| part.place.tokens).sum()
     }
 
-    pub(super) fn places(&self) -> Vec<Stream> {
-        self.sources.iter().map(|source| source.stream.clone()).collect()
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.parts.iter().map(|part| part.place.clone()).collect()
     }
 
     pub(super) fn tables(&self) -> Result<[Table; 2]> {
@@ -108,11 +106,13 @@ impl<'a> Batched<'a> {
     pub(super) fn advance(&mut self, centres: usize) -> (f64, u64) {
         let mut losses: Vec<Tensor<1>> = Vec::new();
         let mut measured = 0;
-        for number in 0..centres.div_ceil(self.sources.len() * self.each) {
+        let mean = self.plan.architecture == Architecture::Cbow || matches!(self.plan.units, Units::Several(_));
+        for number in 0..centres.div_ceil(self.parts.len() * self.each) {
             let rate = self.plan.rate(self.tokens());
             self.batch.clear();
-            for source in &mut self.sources {
-                source.fill(&self.plan, self.each, rate, &mut self.batch);
+            for part in &mut self.parts {
+                part.draw(&self.plan, self.each, rate);
+                self.batch.extend(part, mean);
             }
             let Some(arrays) = self.batch.arrays(PULL * rate) else { continue };
             // The first of every call, so that there is always a figure.
