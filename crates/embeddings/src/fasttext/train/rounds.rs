@@ -11,10 +11,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::outputs::{Outputs, Weights};
-use super::{Classifier, Examples, Progress};
+use super::{Classifier, Examples, Progress, Standing, Training};
 use crate::train::rng::mixed;
-use crate::{Result, Table};
+use crate::{Error, Result, Table};
 
 /// Parts that can be worked on at the same time, at most.
 const MOST_SHARDS: usize = 4;
@@ -27,18 +29,43 @@ const LINE: usize = 16;
 /// Examples between two reports.
 const REPORT: u64 = 20_000;
 
-/// Trains to the end, or until `watch` says no.
+/// Where training stands between two rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    epoch: u64,
+    /// Lines of each run before the next one.
+    line: usize,
+    /// Lines seen in all.
+    seen: u64,
+    /// The loss of each shard since training began.
+    losses: Vec<f64>,
+}
+
+impl Round {
+    /// Whether so many epochs are done.
+    pub(super) fn is_after(&self, epochs: u64) -> bool {
+        self.epoch >= epochs
+    }
+}
+
+/// Trains to the end, or until `watch` says no; `from` is where an earlier training stood. Returns whether the end was reached.
 pub(super) fn run(
     classifier: &mut Classifier,
     examples: &Examples,
+    from: Option<Round>,
     started: Instant,
-    mut watch: impl FnMut(&Progress) -> bool,
-) -> Result<()> {
+    mut watch: impl FnMut(&Progress, &Standing<'_>) -> bool,
+) -> Result<Ended> {
     let Classifier { config, dictionary, input, output } = classifier;
     let hogwild = config.hogwild && config.thread > 1;
     let (shards, lines) = if hogwild { (config.thread, 1) } else { round(config.lr) };
     let threads = config.thread.min(shards);
     let outputs = Outputs::new(config, dictionary.label_counts());
+    let from = from.unwrap_or(Round { epoch: 0, line: 0, seen: 0, losses: vec![0.0; shards] });
+    if from.losses.len() != shards || (hogwild && from.epoch + from.line as u64 > 0) {
+        let found = format!("one of {} shards", from.losses.len());
+        return Err(Error::data("training to be gone on with", found, format!("{shards}")));
+    }
     let tables: Vec<Table> = (0..if hogwild { 0 } else { shards }).map(|_| output.clone()).collect();
     let shards: Vec<Shard> = (0..shards)
         .map(|shard| Shard {
@@ -48,7 +75,7 @@ pub(super) fn run(
             hidden: Table::zeros(1, config.dim),
             gradients: Table::zeros(lines, config.dim),
             lines: 0..0,
-            loss: 0.0,
+            loss: from.losses[shard],
         })
         .map(Shard::ready)
         .collect::<Result<_>>()?;
@@ -68,10 +95,11 @@ pub(super) fn run(
         stop: AtomicBool::new(false),
         tokens: AtomicU64::new(0),
     };
-    let mut last = (0, 0.0);
-    let mut report = |tokens: u64, seen: u64, loss: f64| {
-        let whole = (all.epochs * examples.tokens()).max(1);
-        let done = tokens as f64 / whole as f64;
+    let mut last = (from.seen, from.losses.iter().sum());
+    let mut ended = Ended::Finished;
+    let mut report = |tokens: u64, seen: u64, loss: f64, at: Option<Round>| {
+        let of = (all.epochs * examples.tokens()).max(1);
+        let done = tokens as f64 / of as f64;
         let mean = (loss - last.1) / (seen - last.0).max(1) as f64;
         last = (seen, loss);
         let learning_rate = config.lr * (1.0 - done);
@@ -80,19 +108,36 @@ pub(super) fn run(
             let said = format!("the loss is not finite after {tokens} tokens: try a lower lr than {}", config.lr);
             return Err(ognivo_core::Error::NotFinite(said).into());
         }
-        Ok(watch(&Progress { done, tokens, seconds, loss: mean, learning_rate }))
+        let progress = Progress { done, tokens, of, seconds, loss: mean, learning_rate };
+        let tables = Training::Lines { tables: [all.input, all.output], at: at.clone() };
+        let go_on = watch(&progress, &Standing { config, dictionary, training: tables });
+        if !go_on && at.as_ref().is_none_or(|at| !at.is_after(all.epochs)) {
+            ended = Ended::Stopped(at);
+        }
+        Ok(go_on)
     };
-    let work = |thread: usize, report: &mut dyn FnMut(u64, u64, f64) -> Result<bool>| {
-        if hogwild { all.race(thread, report) } else { all.rounds(thread, report) }
+    let work = |thread: usize, report: Report<'_>| {
+        if hogwild { all.race(thread, report) } else { all.rounds(thread, &from, report) }
     };
     std::thread::scope(|scope| {
         let work = &work;
         for thread in 1..threads {
-            scope.spawn(move || work(thread, &mut |_, _, _| Ok(true)));
+            scope.spawn(move || work(thread, &mut |_, _, _, _| Ok(true)));
         }
         work(0, &mut report)
-    })
+    })?;
+    Ok(ended)
 }
+
+/// How training ended.
+pub(super) enum Ended {
+    Finished,
+    /// By the wish of the watcher; where, unless nothing can go on from there.
+    Stopped(Option<Round>),
+}
+
+/// Hears of tokens and lines so far, their loss, and where training stands; tells whether to go on.
+type Report<'a> = &'a mut dyn FnMut(u64, u64, f64, Option<Round>) -> Result<bool>;
 
 /// How many shards there are, and how many lines a round takes of each.
 fn round(rate: f64) -> (usize, usize) {
@@ -144,11 +189,12 @@ struct All<'a> {
 unsafe impl Sync for All<'_> {}
 
 impl All<'_> {
-    fn rounds(&self, thread: usize, report: &mut dyn FnMut(u64, u64, f64) -> Result<bool>) -> Result<()> {
+    fn rounds(&self, thread: usize, from: &Round, report: Report<'_>) -> Result<()> {
         let longest = self.examples.len().div_ceil(self.shards.len());
-        let (mut seen, mut reported, mut result) = (0u64, 0, Ok(()));
-        for epoch in 0..self.epochs {
-            for start in (0..longest).step_by(self.lines) {
+        let (mut seen, mut reported) = (from.seen, from.seen);
+        for epoch in from.epoch..self.epochs {
+            let first = if epoch == from.epoch { from.line } else { 0 };
+            for start in (first..longest).step_by(self.lines) {
                 // Each run is so far, by its share of the lines.
                 let share = start as f64 / longest as f64;
                 let tokens = (epoch as f64 + share) * self.examples.tokens() as f64;
@@ -163,31 +209,38 @@ impl All<'_> {
                     unsafe { self.learn(shard, epoch, rate) };
                 }
                 self.barrier.wait();
-                if thread == 0 {
-                    seen += (self.lines * self.shards.len()) as u64;
-                    let last = epoch + 1 == self.epochs && start + self.lines >= longest;
-                    if seen - reported >= REPORT || last {
-                        reported = seen;
-                        // SAFETY: until the next barrier shards are only read.
-                        let loss = self.shards.iter().map(|shard| unsafe { (*shard.get()).loss }).sum();
-                        let go_on = report(tokens as u64, seen, loss);
-                        self.stop.store(!matches!(go_on, Ok(true)), Ordering::Relaxed);
-                        result = go_on.map(|_| ());
-                    }
-                }
                 // SAFETY: until the next barrier shards are only read, and this thread alone has its columns.
                 unsafe { self.merge(thread) };
+                self.barrier.wait();
+                seen = seen.saturating_add((self.lines * self.shards.len()) as u64);
+                let line = start + self.lines;
+                let last = epoch + 1 == self.epochs && line >= longest;
+                // Every thread comes to the same answer.
+                if seen - reported < REPORT && !last {
+                    continue;
+                }
+                reported = seen;
+                let mut result = Ok(());
+                if thread == 0 {
+                    // SAFETY: the others wait.
+                    let losses: Vec<f64> = self.shards.iter().map(|shard| unsafe { (*shard.get()).loss }).collect();
+                    let loss = losses.iter().sum();
+                    let (epoch, line) = if line < longest { (epoch, line) } else { (epoch + 1, 0) };
+                    let go_on = report(tokens as u64, seen, loss, Some(Round { epoch, line, seen, losses }));
+                    self.stop.store(!matches!(go_on, Ok(true)), Ordering::Relaxed);
+                    result = go_on.map(|_| ());
+                }
                 self.barrier.wait();
                 if self.stop.load(Ordering::Relaxed) {
                     return result;
                 }
             }
         }
-        result
+        Ok(())
     }
 
     /// Each thread goes through its run and writes to the tables at once, whatever the others do.
-    fn race(&self, thread: usize, report: &mut dyn FnMut(u64, u64, f64) -> Result<bool>) -> Result<()> {
+    fn race(&self, thread: usize, report: Report<'_>) -> Result<()> {
         let whole = self.epochs * self.examples.tokens();
         // SAFETY: there is a shard for each thread.
         let shard = unsafe { &mut *self.shards[thread].get() };
@@ -207,7 +260,7 @@ impl All<'_> {
                 seen += 1;
                 if thread == 0 && seen - reported >= REPORT / self.threads as u64 {
                     reported = seen;
-                    match report(tokens, seen, shard.loss) {
+                    match report(tokens, seen, shard.loss, None) {
                         Ok(true) => {}
                         Ok(false) => self.stop.store(true, Ordering::Relaxed),
                         Err(error) => {
@@ -221,7 +274,7 @@ impl All<'_> {
                 }
             }
         }
-        if thread == 0 { report(whole, seen, shard.loss).map(|_| ()) } else { Ok(()) }
+        if thread == 0 { report(whole, seen, shard.loss, None).map(|_| ()) } else { Ok(()) }
     }
 
     /// Goes through the lines of a shard's round.
