@@ -31,8 +31,8 @@ pub struct AdversarialConfig {
     pub objective: Objective,
     /// One-sided: real items are to be called real with probability `1 - label_smoothing`.
     pub label_smoothing: f64,
-    /// Standard deviation of normal noise on all that the discriminator sees, at the first step; it falls in a straight line to 0
-    /// (Sonderby et al. 2017).
+    /// Standard deviation of normal noise on all that the discriminator sees, at the first step (Sonderby et al. 2017); it falls to 0
+    /// along a parabola, so that most steps are spent near the end.
     pub instance_noise: f64,
     /// The share of all steps at which it reaches 0.
     pub instance_noise_until: f64,
@@ -105,7 +105,7 @@ impl AdversarialConfig {
     /// The standard deviation of the instance noise at `step` of `total`.
     pub fn noise(&self, step: u64, total: u64) -> f64 {
         let end = self.instance_noise_until * total as f64;
-        self.instance_noise * (1.0 - step as f64 / end.max(f64::MIN_POSITIVE)).max(0.0)
+        self.instance_noise * (1.0 - step as f64 / end.max(f64::MIN_POSITIVE)).max(0.0).powi(2)
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
             AdversarialConfig { instance_noise: 0.4, instance_noise_until: 0.5, ..AdversarialConfig::default() };
         let close = |step, expected: f64| assert!((config.noise(step, 100) - expected).abs() < 1e-12);
         close(0, 0.4);
-        close(25, 0.2);
+        close(25, 0.1);
         close(50, 0.0);
         close(99, 0.0);
         assert_eq!(AdversarialConfig { instance_noise_until: 0.0, ..config }.noise(1, 100), 0.0);

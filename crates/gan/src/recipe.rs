@@ -58,21 +58,24 @@ impl GanConfig {
 /// The settings for a mixture: noise on what the discriminator sees, falling to nothing, lets the modes grow out of one cloud, so that none
 /// is lost; the learning rate falls to nothing, so that the players come to rest; the generator is averaged.
 pub fn mixture(data: &str) -> GanConfig {
-    let latent = if data == "line" { 1 } else { MixtureConfig::default().latent };
+    let networks = match data {
+        "line" => MixtureConfig { latent: 1, ..MixtureConfig::default() },
+        _ => MixtureConfig { frequencies: 6, ..MixtureConfig::default() },
+    };
     let cosine = Curve::Cosine { final_fraction: 0.01 };
     GanConfig {
         data: data.to_string(),
         seed: 1,
-        model: ModelConfig::Mixture(MixtureConfig { latent, ..MixtureConfig::default() }),
+        model: ModelConfig::Mixture(networks),
         fit: AdversarialConfig {
-            epochs: 100,
+            epochs: 120,
             batch_size: 256,
-            learning_rate: 1e-3,
-            generator_learning_rate: Some(5e-4),
+            learning_rate: 2e-3,
+            generator_learning_rate: Some(1e-3),
             optimizer: OptimizerConfig::Adam(Adam { beta1: 0.5, ..Adam::default() }),
             schedule: ScheduleConfig { warmup: 0, curve: cosine },
             instance_noise: 0.5,
-            instance_noise_until: 0.6,
+            instance_noise_until: 0.4,
             average: 0.999,
             ..AdversarialConfig::default()
         },

@@ -6,6 +6,8 @@ use burn::tensor::{Device, Tensor};
 use ognivo_core::Error;
 use ognivo_core::data::picture;
 use ognivo_core::random::stream;
+use ognivo_core::run::{MODEL, RunDirectory};
+use ognivo_core::weights;
 use serde::{Deserialize, Serialize};
 
 use super::density::places;
@@ -27,7 +29,7 @@ pub const PROGRESS: &str = "progress";
 /// Samples by which coverage is measured while training goes on.
 const SAMPLES: usize = 2000;
 /// Steps, batch and learning rate with which the discriminator settles against the finished generator.
-const SETTLE: (u64, usize, f64) = (1500, 512, 5e-4);
+const SETTLE: (u64, usize, f64) = (3000, 512, 4e-3);
 
 /// The game of a mixture.
 pub struct MixtureGame {
@@ -101,11 +103,14 @@ impl MixtureGame {
 
     /// The discriminator after more steps against the generator as it is.
     fn settled(&self, subject: &Subject, discriminator: &Discriminator) -> Result<Discriminator> {
-        use burn::module::Module;
         let (steps, batch, rate) = SETTLE;
         let device = self.device.clone().autodiff();
         let AdversarialConfig { objective, label_smoothing, .. } = &self.fit;
-        settle::settle(discriminator.clone().train(), objective, *label_smoothing, steps, rate, |step| {
+        // A module opened for use has no gradients: its weights go into one that has.
+        let source = std::path::Path::new("the trained discriminator");
+        let start =
+            weights::load_into(Game::discriminator(self, &device)?, weights::tensors_of(discriminator), source)?;
+        settle::settle(start, objective, *label_smoothing, steps, rate, |step| {
             let real = self.mixture.sample(batch, &mut stream(self.seed, &[REAL, u64::MAX, step]));
             let noise = noise::normal([batch, self.config.latent], self.seed, &[FIXED, step], &self.device);
             let fake = subject.generator.forward(noise);
@@ -203,13 +208,13 @@ impl Game<2> for MixtureGame {
 ///
 /// # Errors
 /// A file that is damaged or of another network.
-pub fn open(game: &MixtureGame, run: &ognivo_core::run::RunDirectory) -> Result<(Generator, Discriminator)> {
-    let path = run.file(ognivo_core::run::MODEL);
-    let (mut tensors, _) = ognivo_core::weights::read(&path)?;
+pub fn open(game: &MixtureGame, run: &RunDirectory) -> Result<(Generator, Discriminator)> {
+    let path = run.file(MODEL);
+    let (mut tensors, _) = weights::read(&path)?;
     let generator = files::part(&mut tensors, files::GENERATOR);
     let discriminator = files::part(&mut tensors, files::DISCRIMINATOR);
     Ok((
-        ognivo_core::weights::load_into(game.generator(&game.device)?, generator, &path)?,
-        ognivo_core::weights::load_into(game.discriminator(&game.device)?, discriminator, &path)?,
+        weights::load_into(game.generator(&game.device)?, generator, &path)?,
+        weights::load_into(game.discriminator(&game.device)?, discriminator, &path)?,
     ))
 }

@@ -22,6 +22,9 @@ pub struct MixtureConfig {
     pub layers: usize,
     /// Numbers in the noise; with 1, and a mixture on a line, the generator's density is known exactly.
     pub latent: usize,
+    /// Octaves of sines and cosines of the coordinates that the discriminator is given besides these (Tancik et al. 2020): a network of
+    /// rectified layers alone sees nothing much finer than its inputs' range, and modes are.
+    pub frequencies: usize,
     /// Whether the discriminator's weights are divided by their largest singular value.
     pub spectral_norm: bool,
     /// Standard deviation of the modes, where it is not to be the mixture's own.
@@ -30,7 +33,7 @@ pub struct MixtureConfig {
 
 impl Default for MixtureConfig {
     fn default() -> Self {
-        Self { hidden: 128, layers: 3, latent: 8, spectral_norm: false, deviation: None }
+        Self { hidden: 128, layers: 3, latent: 8, frequencies: 0, spectral_norm: false, deviation: None }
     }
 }
 
@@ -44,6 +47,9 @@ impl MixtureConfig {
             if !(1..=LIMIT).contains(&found) {
                 return Err(Error::setting(format!("model.{setting}"), found, format!("from 1 to {LIMIT}")));
             }
+        }
+        if self.frequencies > 16 {
+            return Err(Error::setting("model.frequencies", self.frequencies, "at most 16"));
         }
         Ok(())
     }
@@ -61,10 +67,10 @@ impl MixtureConfig {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn discriminator(&self, dimensions: usize, device: &Device) -> Result<Discriminator> {
-        let layers = self.stack(dimensions, 1, device)?;
+        let layers = self.stack(dimensions * (1 + 2 * self.frequencies), 1, device)?;
         let norm = |layer: &Linear| SpectralNorm::new(layer.weight.dims()[0], device);
         let norms = if self.spectral_norm { layers.iter().map(norm).collect() } else { Vec::new() };
-        Ok(Discriminator { layers, norms })
+        Ok(Discriminator { layers, norms, frequencies: self.frequencies })
     }
 
     fn stack(&self, inputs: usize, outputs: usize, device: &Device) -> Result<Vec<Linear>> {
@@ -101,13 +107,15 @@ pub struct Discriminator {
     pub layers: Vec<Linear>,
     /// What divides their weights, one for each, or none.
     pub norms: Vec<SpectralNorm>,
+    frequencies: usize,
 }
 
 impl Discriminator {
     /// Logits of items.
     pub fn forward(&self, items: Tensor<2>) -> Tensor<2> {
         let last = self.layers.len().saturating_sub(1);
-        self.layers.iter().enumerate().fold(items, |x, (index, layer)| {
+        let seen = self.features(items);
+        self.layers.iter().enumerate().fold(seen, |x, (index, layer)| {
             let y = match self.norms.get(index) {
                 None => layer.forward(x),
                 Some(norm) => {
@@ -117,5 +125,15 @@ impl Discriminator {
             };
             if index < last { leaky_relu(y, 0.2) } else { y }
         })
+    }
+
+    /// Coordinates with their sines and cosines: the longest wave is 8 long, each further one half of it.
+    fn features(&self, items: Tensor<2>) -> Tensor<2> {
+        if self.frequencies == 0 {
+            return items;
+        }
+        let waves = (0..self.frequencies).map(|octave| std::f64::consts::TAU / 8.0 * f64::from(1u32 << octave));
+        let waves = waves.flat_map(|wave| [(items.clone() * wave).sin(), (items.clone() * wave).cos()]);
+        Tensor::cat(std::iter::once(items.clone()).chain(waves).collect(), 1)
     }
 }
