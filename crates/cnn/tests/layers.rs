@@ -19,6 +19,7 @@ const TOLERANCE: f64 = 1e-5;
 struct Reference {
     convolution: Vec<ConvolutionCase>,
     pooling: Vec<PoolingCase>,
+    adaptive: Vec<AdaptiveCase>,
     response_norm: Vec<ResponseNormCase>,
     batch_norm: BatchNormCase,
     activations: Activations,
@@ -35,6 +36,15 @@ struct ConvolutionCase {
     groups: usize,
     bias: bool,
     boundary: Boundary,
+    padding: Option<[usize; 2]>,
+    y: Digest,
+    gradients: Vec<Digest>,
+}
+
+#[derive(Deserialize)]
+struct AdaptiveCase {
+    shape: [usize; 4],
+    size: [usize; 2],
     y: Digest,
     gradients: Vec<Digest>,
 }
@@ -46,6 +56,7 @@ struct PoolingCase {
     size: [usize; 2],
     stride: [usize; 2],
     keep: bool,
+    padding: [usize; 2],
     y: Digest,
     gradients: Vec<Digest>,
 }
@@ -132,7 +143,8 @@ fn convolution_and_its_gradients_are_pytorchs() {
             .with_dilation(case.dilation)
             .with_groups(case.groups)
             .with_bias(case.bias)
-            .with_boundary(case.boundary);
+            .with_boundary(case.boundary)
+            .with_padding(case.padding);
         let mut layer = config.init(&device).unwrap();
         let weight_shape = layer.weight.val().dims();
         layer.weight = Param::from_tensor(ramp(weight_shape, 2, &device));
@@ -198,6 +210,27 @@ fn convolutions_that_cannot_be_are_errors() {
     assert_eq!(error, "layer convolution: found a picture of 2x9; expected at least 3x3 for its window");
 }
 
+#[test]
+fn adaptive_averages_are_pytorchs() {
+    for case in layers().adaptive {
+        let x = ramp(case.shape, 1, &training_device()).require_grad();
+        let y = adaptive_average(x.clone(), case.size);
+        let what = format!("{:?} to {:?}", case.shape, case.size);
+        case.y.check(&what, y.clone(), TOLERANCE);
+        case.gradients[0].check(&what, x.grad(&backward(y)).unwrap(), TOLERANCE);
+    }
+}
+
+#[test]
+fn padding_that_has_no_meaning_is_refused() {
+    let pooling = PoolingConfig::new([3, 3]).with_padding([1, 1]);
+    let error = pooling.init(Aggregation::Average).unwrap_err().to_string();
+    assert_eq!(error, "layer pooling: found padding [1, 1] around Average; expected padding for the maximum only");
+    assert!(pooling.with_padding([2, 0]).init(Aggregation::Max).is_err());
+    let convolution = ConvolutionConfig::new([1, 1], [3, 3]).with_padding(Some([usize::MAX, 0]));
+    assert!(convolution.init(&Device::default()).is_err() && convolution.output_size([5, 5]).is_err());
+}
+
 fn aggregation(kind: &str) -> Aggregation {
     match kind {
         "max" => Aggregation::Max,
@@ -218,7 +251,8 @@ fn pooling_and_its_gradient_are_pytorchs() {
     for (index, case) in layers().pooling.iter().enumerate() {
         let what = format!("pooling {index} ({})", case.kind);
         let edge = if case.keep { RaggedEdge::Keep } else { RaggedEdge::Drop };
-        let config = PoolingConfig::new(case.size).with_stride(Some(case.stride)).with_edge(edge);
+        let config =
+            PoolingConfig::new(case.size).with_stride(Some(case.stride)).with_edge(edge).with_padding(case.padding);
         let x = ramp(case.shape, 1, &device).require_grad();
         let y = config.init(aggregation(&case.kind)).unwrap().forward(x.clone());
         let [_, _, height, width] = y.dims();

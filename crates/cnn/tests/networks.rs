@@ -3,7 +3,7 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{ramp, tensors, training_device, values};
+use common::{ramp, tensor, tensors, training_device, values};
 use ognivo_cnn::image::inspect::{ReceptiveField, Rectangle, first_layer_filters, unit_activations};
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
 use proptest::prelude::*;
@@ -11,6 +11,7 @@ use serde_json::json;
 
 const MNIST: InputShape = InputShape { channels: 1, height: 28, width: 28 };
 const CIFAR: InputShape = InputShape { channels: 3, height: 32, width: 32 };
+const PHOTOGRAPH: InputShape = InputShape { channels: 3, height: 64, width: 67 };
 const DIGITS: InputShape = InputShape { channels: 1, height: 8, width: 8 };
 
 fn config(value: serde_json::Value) -> NetworkConfig {
@@ -42,6 +43,21 @@ fn zoo() -> Vec<(serde_json::Value, InputShape)> {
         (json!({"network": "resnet32"}), DIGITS),
         (json!({"network": "resnet44", "shortcut": "b"}), DIGITS),
         (json!({"network": "resnet56"}), DIGITS),
+        (json!({"network": "alexnet", "stem": "cifar", "hidden": 9}), MNIST),
+        (json!({"network": "alexnet-2012", "hidden": 9}), PHOTOGRAPH),
+        (json!({"network": "zfnet", "hidden": 9}), PHOTOGRAPH),
+        (json!({"network": "zfnet", "stem": "cifar", "hidden": 9}), odd),
+        (json!({"network": "vgg11", "stem": "cifar", "hidden": 9}), MNIST),
+        (json!({"network": "vgg13", "batch_norm": true, "hidden": 9}), CIFAR),
+        (json!({"network": "googlenet", "stem": "cifar"}), odd),
+        (json!({"network": "googlenet", "form": "paper"}), CIFAR),
+        (json!({"network": "resnet18"}), CIFAR),
+        (json!({"network": "resnet50", "stem": "cifar"}), DIGITS),
+        (json!({"network": "se-resnet18", "stem": "cifar"}), odd),
+        (json!({"network": "squeezenet"}), CIFAR),
+        (json!({"network": "squeezenet", "stem": "cifar"}), odd),
+        (json!({"network": "mobilenet-v2"}), CIFAR),
+        (json!({"network": "mobilenet-v2", "stem": "cifar"}), DIGITS),
     ]
 }
 
@@ -189,6 +205,12 @@ fn settings_out_of_range_are_errors_and_nothing_is_allocated_for_them() {
         (json!({"network": "standard", "channels": [60_000, 60_000]}), "layer blocks.1.conv: found"),
         (json!({"network": "standard", "dense": [u64::MAX]}), "layer dense.0.linear: found"),
         (
+            json!({"network": "se-resnet50", "reduction": 0}),
+            "network setting `reduction`: found 0; expected at least 1",
+        ),
+        (json!({"network": "vgg16", "stem": "cifar", "dropout": 1.0}), "layer classifier.2: found probability 1"),
+        (json!({"network": "alexnet", "stem": "cifar", "hidden": 1_000_000}), "layer classifier.1: found"),
+        (
             json!({"network": "lenet5", "pooling": "none"}),
             "network setting `pooling`: found none; expected max, average, l2",
         ),
@@ -218,6 +240,14 @@ fn configurations_read_as_json_with_defaults_and_without_unknown_keys() {
     }
 }
 
+/// The list that errors and completions show is the list that files are read by.
+#[test]
+fn every_network_is_named() {
+    let error = serde_json::from_value::<NetworkConfig>(json!({"network": "?"})).unwrap_err().to_string();
+    let known = error.split('`').skip(3).step_by(2).collect::<Vec<_>>();
+    assert_eq!(known, NetworkConfig::NAMES, "{error}");
+}
+
 #[test]
 fn first_filters_are_pictures_with_zero_in_the_middle() {
     let mut network = NetworkConfig::named("lenet5").unwrap().init(MNIST, 10, &Device::default()).unwrap();
@@ -234,9 +264,8 @@ fn first_filters_are_pictures_with_zero_in_the_middle() {
     let colour = NetworkConfig::named("resnet20").unwrap().init(CIFAR, 10, &Device::default()).unwrap();
     let filters = first_layer_filters(&colour).unwrap();
     assert_eq!((filters.len(), filters[0].channels, filters[0].pixels.len()), (16, 3, 27));
-    let Network::ResNet(resnet) = &colour else { unreachable!() };
     // Pixels are interleaved: the first three are the three channels at the window's top left.
-    let weights = values(&resnet.conv1.weight.val());
+    let weights = tensor(&colour, "conv1.weight");
     let largest = weights[..27].iter().fold(0.0_f32, |m, w| m.max(w.abs()));
     let expected = [0, 9, 18].map(|i| (128.0 + 127.0 * weights[i] / largest).round() as u8);
     assert_eq!(filters[0].pixels[..3], expected);

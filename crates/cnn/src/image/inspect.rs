@@ -188,7 +188,7 @@ pub fn first_layer_filters(network: &Network) -> Result<Vec<Image>> {
         Network::Standard(network) => network.blocks.first().map(|block| block.conv.weight.val()),
         Network::LeNet5(network) => Some(network.conv1.weight.val()),
         Network::PytorchMnist(network) => Some(network.conv1.weight.val()),
-        Network::ResNet(network) => Some(network.conv1.weight.val()),
+        Network::Backbone(network) => network.first_convolution().map(|convolution| convolution.weight.val()),
     };
     let Some(weight) = weight else { return Ok(Vec::new()) };
     let [_, channels_in, height, width] = weight.dims();

@@ -8,7 +8,7 @@ use ognivo_core::train::optimizer::{AdamW, OptimizerConfig, Sgd};
 use ognivo_core::train::schedule::{Curve, ScheduleConfig};
 
 use super::augment::AugmentConfig;
-use super::model::{NetworkConfig, PytorchMnistConfig, ResNetConfig, StandardConfig};
+use super::model::{CifarResNetConfig, NetworkConfig, PytorchMnistConfig, StandardConfig};
 use super::preprocess;
 use super::train::ClassifierConfig;
 use crate::Result;
@@ -67,7 +67,7 @@ fn grey28() -> Result<ClassifierConfig> {
 /// CIFAR and larger pictures: ResNet-20 with the augmentation of its paper, section 4.2 (He et al. 2016).
 fn colour32() -> Result<ClassifierConfig> {
     Ok(ClassifierConfig {
-        network: NetworkConfig::Resnet20(ResNetConfig::default()),
+        network: NetworkConfig::Resnet20(CifarResNetConfig::default()),
         augment: "crop=4,flip".parse::<AugmentConfig>()?,
         fit: FitConfig {
             epochs: 30,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// [`Silu`](Self::Silu), [`Softplus`](Self::Softplus). Of these only leaky ReLU has none on either side.
 ///
 /// **With horizontal asymptotes on both sides** (saturating): [`Tanh`](Self::Tanh), [`Sigmoid`](Self::Sigmoid),
-/// [`HardTanh`](Self::HardTanh), [`LecunTanh`](Self::LecunTanh).
+/// [`HardTanh`](Self::HardTanh), [`LecunTanh`](Self::LecunTanh), [`Relu6`](Self::Relu6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
@@ -35,11 +35,13 @@ pub enum Activation {
     HardTanh,
     /// `1.7159 tanh(2 x / 3)`, which has `f(1) = 1` and `f(-1) = -1` (LeCun et al. 1998, appendix A).
     LecunTanh,
+    /// `min(max(x, 0), 6)` (Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"; in MobileNets).
+    Relu6,
 }
 
 impl Activation {
     /// Every activation, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Relu,
         Self::LeakyRelu,
         Self::Elu,
@@ -50,6 +52,7 @@ impl Activation {
         Self::Sigmoid,
         Self::HardTanh,
         Self::LecunTanh,
+        Self::Relu6,
     ];
 
     /// Applies the function to a tensor of any rank.
@@ -65,6 +68,7 @@ impl Activation {
             Self::Sigmoid => activation::sigmoid(x),
             Self::HardTanh => activation::hardtanh(x, -1.0, 1.0),
             Self::LecunTanh => activation::tanh(x * (2.0 / 3.0)) * 1.7159,
+            Self::Relu6 => activation::hardtanh(x, 0.0, 6.0),
         }
     }
 
@@ -78,7 +82,7 @@ impl Activation {
 
     /// Whether the function has a horizontal asymptote on both sides.
     pub fn saturates(self) -> bool {
-        matches!(self, Self::Tanh | Self::Sigmoid | Self::HardTanh | Self::LecunTanh)
+        matches!(self, Self::Tanh | Self::Sigmoid | Self::HardTanh | Self::LecunTanh | Self::Relu6)
     }
 
     /// The name used in configurations.
@@ -94,6 +98,7 @@ impl Activation {
             Self::Sigmoid => "sigmoid",
             Self::HardTanh => "hard-tanh",
             Self::LecunTanh => "lecun-tanh",
+            Self::Relu6 => "relu6",
         }
     }
 }

@@ -32,6 +32,10 @@ pub struct ConvolutionConfig {
     /// What lies beyond the edge.
     #[config(default = "Boundary::Zero")]
     pub boundary: Boundary,
+    /// Places added on every side, `[rows, columns]`, where they are not half the window: then the window is not centred on the
+    /// output's place, and the output is as long as PyTorch's for the same `padding`.
+    #[config(default = "None")]
+    pub padding: Option<[usize; 2]>,
     /// How the weights start.
     #[config(default = "Initialisation::PytorchDefault")]
     pub initialisation: Initialisation,
@@ -72,6 +76,10 @@ impl ConvolutionConfig {
             ("stride", self.stride),
             ("dilation", self.dilation),
         ];
+        if self.padding.is_some_and(|padding| padding.iter().any(|&places| places > LIMIT)) {
+            let found = format!("padding {:?}", self.padding);
+            return Err(Error::layer("convolution", found, format!("at most {LIMIT}")));
+        }
         for (what, pair) in positive {
             if pair.iter().any(|n| !(1..=LIMIT).contains(n)) {
                 return Err(Error::layer(
@@ -112,6 +120,9 @@ impl ConvolutionConfig {
     pub fn padding(&self) -> [(usize, usize); 2] {
         if self.boundary == Boundary::Valid {
             return [(0, 0); 2];
+        }
+        if let Some([rows, columns]) = self.padding {
+            return [(rows, rows), (columns, columns)];
         }
         std::array::from_fn(|axis| {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1);

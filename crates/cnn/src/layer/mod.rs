@@ -12,6 +12,7 @@
 //! `device.seed(n)` the same configuration gives the same weights.
 
 mod activation;
+mod adaptive;
 mod batch_norm;
 mod boundary;
 mod convolution;
@@ -22,6 +23,7 @@ mod local_response_norm;
 mod pooling;
 
 pub use activation::Activation;
+pub use adaptive::adaptive_average;
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use boundary::Boundary;
 pub use convolution::{Convolution, ConvolutionConfig};

@@ -72,6 +72,9 @@ pub struct PoolingConfig {
     /// What to do with a rest at the edge.
     #[config(default = "RaggedEdge::Drop")]
     pub edge: RaggedEdge,
+    /// Places added on every side, `[rows, columns]`, that are never the largest: at most half the window, and for the maximum only.
+    #[config(default = "[0, 0]")]
+    pub padding: [usize; 2],
 }
 
 /// The pooling layer: every window of `h` by `w` values becomes one,
@@ -79,7 +82,7 @@ pub struct PoolingConfig {
 /// `y[d, i, j] = F(x[d, s i + a, s' j + c] for a = 0..h, c = 0..w)`
 ///
 /// for an aggregating function `F` and steps `s, s'`, which are `h, w` unless set. Along an axis of length `n` there are
-/// `floor((n - h) / s) + 1` windows; [`RaggedEdge::Keep`] adds one where a rest remains and that window would start inside.
+/// `floor((n - h) / s) + 1` windows (with padding `p`, `n + 2 p` in place of `n`); [`RaggedEdge::Keep`] adds one where a rest remains and that window would start inside.
 #[derive(Module, Debug)]
 pub struct Pooling {
     #[module(skip)]
@@ -92,9 +95,13 @@ impl PoolingConfig {
     /// Builds the layer, which has no parameters.
     ///
     /// # Errors
-    /// A size or step of 0.
+    /// A size or step of 0; padding of more than half the window, or for another function than the maximum.
     pub fn init(&self, aggregation: Aggregation) -> Result<Pooling> {
         self.check()?;
+        if self.padding != [0, 0] && !matches!(aggregation, Aggregation::Max) {
+            let found = format!("padding {:?} around {aggregation:?}", self.padding);
+            return Err(Error::layer("pooling", found, "padding for the maximum only"));
+        }
         Ok(Pooling { config: self.clone(), aggregation })
     }
 
@@ -102,6 +109,10 @@ impl PoolingConfig {
         if self.size.contains(&0) || self.steps().contains(&0) {
             let found = format!("size {:?}, stride {:?}", self.size, self.steps());
             return Err(Error::layer("pooling", found, "numbers of at least 1"));
+        }
+        if (0..2).any(|axis| self.padding[axis] > self.size[axis] / 2) {
+            let found = format!("padding {:?}, size {:?}", self.padding, self.size);
+            return Err(Error::layer("pooling", found, "padding of at most half the size"));
         }
         Ok(())
     }
@@ -134,11 +145,12 @@ impl PoolingConfig {
 
     /// How windows cover an axis of `length`.
     fn cover(&self, axis: usize, length: usize) -> Cover {
-        let (size, step) = (self.size[axis], self.steps()[axis]);
-        let whole = if length < size { 0 } else { (length - size) / step + 1 };
+        let (size, step, padding) = (self.size[axis], self.steps()[axis], self.padding[axis]);
+        let padded = length.saturating_add(2 * padding);
+        let whole = if length == 0 || padded < size { 0 } else { (padded - size) / step + 1 };
         let covered = if whole == 0 { 0 } else { (whole - 1) * step + size };
-        let rest =
-            if self.edge == RaggedEdge::Keep && covered < length { length.saturating_sub(whole * step) } else { 0 };
+        let keeps = self.edge == RaggedEdge::Keep && covered < padded;
+        let rest = if keeps { (length + padding).saturating_sub(whole * step) } else { 0 };
         Cover { whole, rest }
     }
 }
@@ -160,7 +172,7 @@ impl Pooling {
         let (size, cut) = self.windows_of(&x);
         let step = self.config.steps();
         match &self.aggregation {
-            Aggregation::Max => ognivo_kernels::max_pool2d(x, size, step, [0, 0], cut),
+            Aggregation::Max => ognivo_kernels::max_pool2d(x, size, step, self.config.padding, cut),
             Aggregation::Average => ognivo_kernels::avg_pool2d(x, size, step, [0, 0], false, cut),
             Aggregation::L2 => self.regions(x, &euclidean_norm),
             Aggregation::Custom(function) => self.regions(x, function.as_ref()),
@@ -175,7 +187,7 @@ impl Pooling {
         match &self.aggregation {
             Aggregation::Max => {
                 let (size, cut) = self.windows_of(&x);
-                ognivo_kernels::relu_max_pool2d(x, size, self.config.steps(), [0, 0], cut)
+                ognivo_kernels::relu_max_pool2d(x, size, self.config.steps(), self.config.padding, cut)
             }
             _ => self.forward(ognivo_kernels::relu(x)),
         }
@@ -187,7 +199,8 @@ impl Pooling {
         let mut size = self.config.size;
         if self.config.edge == RaggedEdge::Keep {
             // A picture smaller than the window has only the cut window, which is a whole one of the picture's own size.
-            size = [size[0].min(height), size[1].min(width)];
+            let [rows, columns] = self.config.padding;
+            size = [size[0].min(height + 2 * rows), size[1].min(width + 2 * columns)];
         }
         let cut = (0..2).any(|axis| self.config.cover(axis, [height, width][axis]).rest > 0);
         (size, cut)

@@ -26,6 +26,21 @@ pub(crate) fn ramp<const D: usize>(shape: [usize; D], k: usize, device: &Device)
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
+/// The `scatter` of `backbones.py`.
+pub(crate) fn scatter_values(count: usize, k: usize) -> Vec<f64> {
+    let mix = |i: usize| {
+        let h = (i as u32).wrapping_add(104_729_u32.wrapping_mul(k as u32)).wrapping_mul(2_654_435_761);
+        let h = (h ^ (h >> 15)).wrapping_mul(2_246_822_519);
+        (h ^ (h >> 13)) % 20_001
+    };
+    (0..count).map(|i| (f64::from(mix(i)) - 10_000.0) / 10_000.0).collect()
+}
+
+pub(crate) fn scatter<const D: usize>(shape: [usize; D], k: usize, device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = scatter_values(shape.iter().product(), k).into_iter().map(|v| v as f32).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
 pub(crate) fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     tensor.to_data().try_into_vec_as::<f32>().unwrap()
 }
@@ -70,6 +85,33 @@ pub(crate) fn tensors(module: &impl Module) -> Vec<(String, Vec<usize>)> {
     names.found
 }
 
+/// The values of the tensor called `name`; no other tensor is touched.
+pub(crate) fn tensor(module: &impl Module, name: &str) -> Vec<f32> {
+    let mut find = Find { path: Place::default(), name, found: None };
+    module.visit(&mut find);
+    find.found.unwrap_or_else(|| panic!("no tensor {name}"))
+}
+
+struct Find<'a> {
+    path: Place,
+    name: &'a str,
+    found: Option<Vec<f32>>,
+}
+
+impl ModuleVisitor for Find<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.path.name() == self.name {
+            self.found = Some(values(&param.val()));
+        }
+    }
+}
+
 #[derive(Default)]
 struct Names {
     path: Place,
@@ -84,7 +126,7 @@ impl ModuleVisitor for Names {
         self.path.exit(container);
     }
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.found.push((self.path.name(), param.val().dims().to_vec()));
+        self.found.push((self.path.name(), param.lazy_shape().to_vec()));
     }
 }
 
@@ -111,12 +153,36 @@ impl Place {
 /// Gives every parameter the value of the scripts' `fill`.
 pub(crate) struct Fill {
     path: Place,
+    numbers: fn(usize, usize) -> Vec<f64>,
     next: usize,
+    /// Running means and variances met, where these are filled too.
+    running: Option<[usize; 2]>,
 }
 
 impl Fill {
     pub(crate) fn apply<M: Module>(module: M) -> M {
-        module.map(&mut Self { path: Place::default(), next: 0 })
+        module.map(&mut Self { path: Place::default(), numbers: ramp_values, next: 0, running: None })
+    }
+
+    /// Gives every parameter and running statistic the value of `fill_all` in `backbones.py`.
+    pub(crate) fn apply_to_all<M: Module>(module: M) -> M {
+        module.map(&mut Self { path: Place::default(), numbers: scatter_values, next: 0, running: Some([0; 2]) })
+    }
+
+    fn running<const D: usize>(&mut self, name: &str, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(met) = &mut self.running else { return param };
+        let [means, variances] = met;
+        let (next, start, scale, shift) =
+            if name.ends_with("mean") { (means, 5000, 10.0, 0.0) } else { (variances, 6000, 2.0, 1.0) };
+        let k = start + *next;
+        *next += 1;
+        param.map(|old| {
+            let dims = old.dims();
+            let filled: Vec<f32> =
+                (self.numbers)(dims.iter().product(), k).iter().map(|v| (shift + v / scale) as f32).collect();
+            let new = Tensor::from_data(TensorData::new(filled, dims), &old.device().without_autodiff());
+            if old.is_autodiff() { new.autodiff() } else { new }
+        })
     }
 }
 
@@ -130,13 +196,13 @@ impl ModuleMapper for Fill {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.name();
         if name.contains("running_") {
-            return param;
+            return self.running(&name, param);
         }
         let k = self.next;
         self.next += 1;
         param.map(|old| {
             let dims = old.dims();
-            let ramp = ramp_values(dims.iter().product(), k);
+            let ramp = (self.numbers)(dims.iter().product(), k);
             let scaled: Vec<f32> = match D {
                 1 if name.ends_with("weight") => ramp.iter().map(|v| (1.0 + v / 4.0) as f32).collect(),
                 1 => ramp.iter().map(|v| (v / 10.0) as f32).collect(),
@@ -151,7 +217,8 @@ impl ModuleMapper for Fill {
                     ramp.iter().map(|v| (v * (6.0 / fan_in as f64).sqrt()) as f32).collect()
                 }
             };
-            Tensor::from_data(TensorData::new(scaled, dims), &old.device().without_autodiff()).autodiff().require_grad()
+            let new = Tensor::from_data(TensorData::new(scaled, dims), &old.device().without_autodiff());
+            if old.is_autodiff() { new.autodiff().require_grad() } else { new }
         })
     }
 }
@@ -234,5 +301,36 @@ pub(crate) struct Collect(pub(crate) Vec<f32>);
 impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.0.extend(values(&param.val()));
+    }
+}
+
+/// The Euclidean norm of every parameter's gradient, with the parameter's name.
+pub(crate) fn gradient_norms(module: &impl Module, gradients: &burn::tensor::Gradients) -> Vec<(String, f64)> {
+    let mut norms = GradientNorms { path: Place::default(), gradients, found: Vec::new() };
+    module.visit(&mut norms);
+    norms.found
+}
+
+struct GradientNorms<'a> {
+    path: Place,
+    gradients: &'a burn::tensor::Gradients,
+    found: Vec<(String, f64)>,
+}
+
+impl ModuleVisitor for GradientNorms<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        if name.contains("running_") {
+            return;
+        }
+        let gradient = param.val().grad(self.gradients).unwrap_or_else(|| panic!("no gradient for {name}"));
+        let norm = values(&gradient).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        self.found.push((name, norm));
     }
 }

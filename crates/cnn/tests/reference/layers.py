@@ -37,30 +37,32 @@ def leaf(shape, k):
     return ramp(shape, k).requires_grad_()
 
 
-def convolution(shape, channels, kernel, stride=(1, 1), dilation=(1, 1), groups=1, bias=True, boundary="zero"):
+def convolution(shape, channels, kernel, stride=(1, 1), dilation=(1, 1), groups=1, bias=True, boundary="zero", padding=None):
     x = leaf(shape, 1)
     w = leaf((channels[1], channels[0] // groups, *kernel), 2)
     b = leaf((channels[1],), 3) if bias else None
     padded = x
-    if boundary != "valid":
+    if padding:
+        padded = F.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    elif boundary != "valid":
         reach = [d * (k - 1) for d, k in zip(dilation, kernel)]
         (top, bottom), (left, right) = [(r // 2, r - r // 2) for r in reach]
         mode = {"zero": "constant", "reflect": "reflect", "wrap": "circular"}[boundary]
         padded = F.pad(x, (left, right, top, bottom), mode=mode)
     y = F.conv2d(padded, w, b, stride=stride, dilation=dilation, groups=groups)
-    if boundary == "zero" and tuple(stride) == (1, 1):  # the same rule as PyTorch's own, even windows included
+    if boundary == "zero" and tuple(stride) == (1, 1) and not padding:  # the same rule as PyTorch's own, even windows included
         assert torch.equal(y, F.conv2d(x, w, b, padding="same", dilation=dilation, groups=groups))
     return {
         "shape": shape, "channels": channels, "kernel": kernel, "stride": stride, "dilation": dilation, "groups": groups,
-        "bias": bias, "boundary": boundary, **results(y, [x, w] + ([b] if bias else [])),
+        "bias": bias, "boundary": boundary, "padding": padding, **results(y, [x, w] + ([b] if bias else [])),
     }
 
 
-def pooling(shape, kind, size, stride=None, keep=False):
+def pooling(shape, kind, size, stride=None, keep=False, padding=(0, 0)):
     x = leaf(shape, 1)
     stride = stride or size
     if kind == "max":
-        y = F.max_pool2d(x, size, stride, ceil_mode=keep)
+        y = F.max_pool2d(x, size, stride, padding, ceil_mode=keep)
     elif kind == "average":
         y = F.avg_pool2d(x, size, stride, ceil_mode=keep)
     elif kind == "l2":
@@ -72,7 +74,12 @@ def pooling(shape, kind, size, stride=None, keep=False):
         columns = range(0, w if keep else w - b + 1, t)
         y = torch.stack([torch.stack([torch.logsumexp(x[:, :, i:i + a, j:j + b].flatten(2), 2) for j in columns], 2)
                          for i in rows], 2)
-    return {"shape": shape, "kind": kind, "size": size, "stride": stride, "keep": keep, **results(y, [x])}
+    return {"shape": shape, "kind": kind, "size": size, "stride": stride, "keep": keep, "padding": padding, **results(y, [x])}
+
+
+def adaptive(shape, size):
+    x = leaf(shape, 1)
+    return {"shape": shape, "size": size, **results(F.adaptive_avg_pool2d(x, size), [x])}
 
 
 def response_norm(shape, size, alpha, beta, k):
@@ -106,7 +113,7 @@ def activations():
     functions = {
         "relu": F.relu, "leaky-relu": F.leaky_relu, "elu": F.elu, "gelu": F.gelu, "silu": F.silu, "softplus": F.softplus,
         "tanh": torch.tanh, "sigmoid": torch.sigmoid, "hard-tanh": F.hardtanh,
-        "lecun-tanh": lambda x: 1.7159 * torch.tanh(2 * x / 3),
+        "relu6": F.relu6, "lecun-tanh": lambda x: 1.7159 * torch.tanh(2 * x / 3),
     }
     table = {}
     for name, f in functions.items():
@@ -140,12 +147,17 @@ print(json.dumps({
         convolution((1, 2, 6, 7), (2, 3), (4, 2), dilation=(1, 3)),
         convolution((1, 2, 6, 7), (2, 3), (2, 4), boundary="reflect"),
         convolution((1, 2, 6, 7), (2, 3), (1, 1), stride=(2, 2), boundary="valid"),
+        convolution((2, 3, 23, 24), (3, 4), (11, 11), stride=(4, 4), padding=(2, 2)),
+        convolution((1, 2, 6, 7), (2, 3), (3, 5), padding=(0, 1)),
     ],
     "pooling": [
         pooling((2, 3, 6, 8), "max", (2, 2)),
         pooling((2, 3, 7, 8), "max", (3, 3), (2, 2), keep=True),
         pooling((2, 3, 7, 8), "max", (2, 3)),
         pooling((2, 3, 7, 8), "max", (2, 3), keep=True),
+        pooling((2, 3, 7, 8), "max", (3, 3), (2, 2), padding=(1, 1)),
+        pooling((2, 3, 1, 8), "max", (3, 3), (1, 1), keep=True, padding=(1, 1)),
+        pooling((2, 3, 6, 8), "max", (3, 2), (2, 3), keep=True, padding=(1, 0)),
         pooling((2, 3, 6, 8), "average", (2, 2)),
         pooling((2, 3, 7, 8), "average", (2, 3), keep=True),
         pooling((2, 3, 7, 8), "average", (3, 2), (1, 2)),
@@ -153,6 +165,12 @@ print(json.dumps({
         pooling((2, 3, 7, 8), "l2", (3, 3), (2, 1)),
         pooling((2, 3, 7, 8), "log-sum-exp", (2, 3), keep=True),
         pooling((2, 3, 7, 8), "log-sum-exp", (2, 3)),
+    ],
+    "adaptive": [
+        adaptive((2, 3, 7, 6), (1, 1)),
+        adaptive((2, 3, 8, 6), (4, 3)),
+        adaptive((2, 3, 7, 5), (3, 4)),
+        adaptive((2, 3, 2, 1), (7, 7)),
     ],
     "response_norm": [
         response_norm((2, 7, 3, 4), 5, 1e-4, 0.75, 1.0),

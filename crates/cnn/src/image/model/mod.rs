@@ -5,7 +5,16 @@
 //! | `standard` | the configurable scheme, [`StandardConfig`] | PyTorch's default, or He's |
 //! | `lenet5` | [`LeNet5`] | PyTorch's default |
 //! | `pytorch-mnist` | [`PytorchMnist`] | PyTorch's default |
-//! | `resnet20` `resnet32` `resnet44` `resnet56` | [`ResNet`] for CIFAR | He's; the dense layer PyTorch's default |
+//! | `resnet20` `resnet32` `resnet44` `resnet56` | [`CifarResNetConfig`] | He's; the last layer PyTorch's default |
+//! | `alexnet` `alexnet-2012` `zfnet` | [`AlexNetConfig`] | likewise |
+//! | `vgg11` `vgg13` `vgg16` `vgg19` | [`VggConfig`] | likewise |
+//! | `googlenet` | [`GoogLeNetConfig`] | likewise |
+//! | `resnet18` `resnet34` `resnet50` `resnet101` `resnet152` | [`ResNetConfig`] | likewise |
+//! | `se-resnet18` `se-resnet34` `se-resnet50` `se-resnet101` `se-resnet152` | [`SeResNetConfig`] | likewise |
+//! | `squeezenet` | [`SqueezeNetConfig`] | He's |
+//! | `mobilenet-v2` | [`MobileNetV2Config`] | He's; the last layer PyTorch's default |
+//!
+//! All but the first three are a [`Backbone`]: written as a list of layers with torchvision's names, from which the rest follows.
 //!
 //! [`Initialisation`](crate::layer::Initialisation) gives the two formulas. Batch normalisation starts with weight 1, bias 0.
 //!
@@ -14,11 +23,11 @@
 //! (`LeNet5.conv1.weight`), an enum's level that an export leaves out. `weight` of a [`Linear`](crate::layer::Linear) layer is
 //! `[inputs, outputs]` here, the transpose of PyTorch's.
 
+mod backbone;
 mod lenet5;
 mod plan;
 mod probe;
 mod pytorch_mnist;
-mod resnet;
 mod standard;
 
 use std::str::FromStr;
@@ -26,12 +35,17 @@ use std::str::FromStr;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+pub use backbone::{
+    AlexNetConfig, Backbone, CifarResNetConfig, GoogLeNetConfig, GoogLeNetForm, MobileNetV2Config, ResNetConfig,
+    SeResNetConfig, Shortcut, SqueezeNetConfig, Stage, Stem, VggConfig,
+};
 pub use lenet5::{LeNet5, LeNet5Config};
 pub use pytorch_mnist::{PytorchMnist, PytorchMnistConfig};
-pub use resnet::{ResNet, ResNetConfig, ResidualBlock, Shortcut};
 pub use standard::{Block, Dense, Norm, PoolingKind, Standard, StandardConfig};
 
+use self::backbone::Layers;
 use self::plan::Plan;
 use self::probe::Probe;
 use super::inspect::Summary;
@@ -62,6 +76,9 @@ impl FromStr for InputShape {
     }
 }
 
+/// The key of a network's name in a configuration.
+const TAG: &str = "network";
+
 /// Which network, with its settings: in JSON `{"network": "lenet5", "activation": "tanh"}`. Settings left out have their defaults;
 /// an unknown one is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,13 +92,54 @@ pub enum NetworkConfig {
     /// The network of PyTorch's MNIST example.
     PytorchMnist(PytorchMnistConfig),
     /// CIFAR ResNet of 20 layers.
-    Resnet20(ResNetConfig),
-    /// CIFAR ResNet of 32 layers.
-    Resnet32(ResNetConfig),
-    /// CIFAR ResNet of 44 layers.
-    Resnet44(ResNetConfig),
-    /// CIFAR ResNet of 56 layers.
-    Resnet56(ResNetConfig),
+    Resnet20(CifarResNetConfig),
+    /// Of 32 layers.
+    Resnet32(CifarResNetConfig),
+    /// Of 44 layers.
+    Resnet44(CifarResNetConfig),
+    /// Of 56 layers.
+    Resnet56(CifarResNetConfig),
+    /// AlexNet as torchvision has it.
+    Alexnet(AlexNetConfig),
+    /// AlexNet as it was in 2012.
+    #[serde(rename = "alexnet-2012")]
+    Alexnet2012(AlexNetConfig),
+    /// ZFNet.
+    Zfnet(AlexNetConfig),
+    /// VGG of 11 layers.
+    Vgg11(VggConfig),
+    /// Of 13 layers.
+    Vgg13(VggConfig),
+    /// Of 16 layers.
+    Vgg16(VggConfig),
+    /// Of 19 layers.
+    Vgg19(VggConfig),
+    /// GoogLeNet.
+    Googlenet(GoogLeNetConfig),
+    /// ImageNet ResNet of 18 layers.
+    Resnet18(ResNetConfig),
+    /// Of 34 layers.
+    Resnet34(ResNetConfig),
+    /// Of 50 layers.
+    Resnet50(ResNetConfig),
+    /// Of 101 layers.
+    Resnet101(ResNetConfig),
+    /// Of 152 layers.
+    Resnet152(ResNetConfig),
+    /// With squeeze and excitation, of 18 layers.
+    SeResnet18(SeResNetConfig),
+    /// Of 34 layers.
+    SeResnet34(SeResNetConfig),
+    /// Of 50 layers.
+    SeResnet50(SeResNetConfig),
+    /// Of 101 layers.
+    SeResnet101(SeResNetConfig),
+    /// Of 152 layers.
+    SeResnet152(SeResNetConfig),
+    /// SqueezeNet 1.1.
+    Squeezenet(SqueezeNetConfig),
+    /// MobileNetV2.
+    MobilenetV2(MobileNetV2Config),
 }
 
 impl Default for NetworkConfig {
@@ -92,37 +150,49 @@ impl Default for NetworkConfig {
 
 impl NetworkConfig {
     /// The names of the networks.
-    pub const NAMES: [&str; 7] =
-        ["standard", "lenet5", "pytorch-mnist", "resnet20", "resnet32", "resnet44", "resnet56"];
+    pub const NAMES: [&str; 27] = [
+        "standard",
+        "lenet5",
+        "pytorch-mnist",
+        "resnet20",
+        "resnet32",
+        "resnet44",
+        "resnet56",
+        "alexnet",
+        "alexnet-2012",
+        "zfnet",
+        "vgg11",
+        "vgg13",
+        "vgg16",
+        "vgg19",
+        "googlenet",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
+        "se-resnet18",
+        "se-resnet34",
+        "se-resnet50",
+        "se-resnet101",
+        "se-resnet152",
+        "squeezenet",
+        "mobilenet-v2",
+    ];
 
     /// The network called `name` with its default settings.
     ///
     /// # Errors
     /// An unknown name.
     pub fn named(name: &str) -> Result<Self> {
-        Ok(match name {
-            "standard" => Self::Standard(StandardConfig::default()),
-            "lenet5" => Self::LeNet5(LeNet5Config::default()),
-            "pytorch-mnist" => Self::PytorchMnist(PytorchMnistConfig::default()),
-            "resnet20" => Self::Resnet20(ResNetConfig::default()),
-            "resnet32" => Self::Resnet32(ResNetConfig::default()),
-            "resnet44" => Self::Resnet44(ResNetConfig::default()),
-            "resnet56" => Self::Resnet56(ResNetConfig::default()),
-            other => return Err(Error::setting("network", other, Self::NAMES.join(", "))),
-        })
+        let unknown = || Error::setting("network", name, Self::NAMES.join(", "));
+        serde_json::from_value(json!({ TAG: name })).map_err(|_| unknown())
     }
 
     /// The network's name.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Standard(_) => "standard",
-            Self::LeNet5(_) => "lenet5",
-            Self::PytorchMnist(_) => "pytorch-mnist",
-            Self::Resnet20(_) => "resnet20",
-            Self::Resnet32(_) => "resnet32",
-            Self::Resnet44(_) => "resnet44",
-            Self::Resnet56(_) => "resnet56",
-        }
+        let value = serde_json::to_value(self).unwrap_or_default();
+        Self::NAMES.into_iter().find(|name| value[TAG] == *name).unwrap_or_default()
     }
 
     /// Builds the network for pictures of shape `input` and so many `classes`, drawing its weights in the order of the layers
@@ -136,10 +206,10 @@ impl NetworkConfig {
             Self::Standard(config) => Network::Standard(config.init(&plan, device)?),
             Self::LeNet5(config) => Network::LeNet5(config.init(&plan, device)?),
             Self::PytorchMnist(config) => Network::PytorchMnist(config.init(&plan, device)?),
-            Self::Resnet20(config) => Network::ResNet(config.init(20, &plan, device)?),
-            Self::Resnet32(config) => Network::ResNet(config.init(32, &plan, device)?),
-            Self::Resnet44(config) => Network::ResNet(config.init(44, &plan, device)?),
-            Self::Resnet56(config) => Network::ResNet(config.init(56, &plan, device)?),
+            backbone => {
+                let layers = backbone.layers(input.channels, classes)?;
+                Network::Backbone(Backbone::init(&layers, backbone.clone(), &plan, device)?)
+            }
         })
     }
 
@@ -160,12 +230,40 @@ impl NetworkConfig {
             Self::Standard(config) => config.plan(&mut plan, classes)?,
             Self::LeNet5(config) => config.plan(&mut plan, classes)?,
             Self::PytorchMnist(config) => config.plan(&mut plan, classes)?,
-            Self::Resnet20(config) => config.plan(20, &mut plan, classes)?,
-            Self::Resnet32(config) => config.plan(32, &mut plan, classes)?,
-            Self::Resnet44(config) => config.plan(44, &mut plan, classes)?,
-            Self::Resnet56(config) => config.plan(56, &mut plan, classes)?,
+            backbone => backbone.layers(input.channels, classes)?.plan(&mut plan)?,
         }
         Ok(plan)
+    }
+
+    /// A [`Backbone`]'s layers; none for the other networks.
+    fn layers(&self, channels: usize, classes: usize) -> Result<Layers> {
+        Ok(match self {
+            Self::Standard(_) | Self::LeNet5(_) | Self::PytorchMnist(_) => Layers::new(channels),
+            Self::Resnet20(config) => config.layers(20, channels, classes),
+            Self::Resnet32(config) => config.layers(32, channels, classes),
+            Self::Resnet44(config) => config.layers(44, channels, classes),
+            Self::Resnet56(config) => config.layers(56, channels, classes),
+            Self::Alexnet(config) => config.torchvision(channels, classes),
+            Self::Alexnet2012(config) => config.original(channels, classes),
+            Self::Zfnet(config) => config.zfnet(channels, classes),
+            Self::Vgg11(config) => config.layers(11, channels, classes),
+            Self::Vgg13(config) => config.layers(13, channels, classes),
+            Self::Vgg16(config) => config.layers(16, channels, classes),
+            Self::Vgg19(config) => config.layers(19, channels, classes),
+            Self::Googlenet(config) => config.layers(channels, classes),
+            Self::Resnet18(config) => config.layers(18, channels, classes),
+            Self::Resnet34(config) => config.layers(34, channels, classes),
+            Self::Resnet50(config) => config.layers(50, channels, classes),
+            Self::Resnet101(config) => config.layers(101, channels, classes),
+            Self::Resnet152(config) => config.layers(152, channels, classes),
+            Self::SeResnet18(config) => config.layers(18, channels, classes)?,
+            Self::SeResnet34(config) => config.layers(34, channels, classes)?,
+            Self::SeResnet50(config) => config.layers(50, channels, classes)?,
+            Self::SeResnet101(config) => config.layers(101, channels, classes)?,
+            Self::SeResnet152(config) => config.layers(152, channels, classes)?,
+            Self::Squeezenet(config) => config.layers(channels, classes),
+            Self::MobilenetV2(config) => config.layers(channels, classes),
+        })
     }
 }
 
@@ -179,8 +277,8 @@ pub enum Network {
     LeNet5(LeNet5),
     /// The network of PyTorch's MNIST example.
     PytorchMnist(PytorchMnist),
-    /// CIFAR ResNet of any depth.
-    ResNet(ResNet),
+    /// All others.
+    Backbone(Backbone),
 }
 
 impl Network {
@@ -200,7 +298,7 @@ impl Network {
             Self::Standard(network) => network.forward(x, probe),
             Self::LeNet5(network) => network.forward(x, probe),
             Self::PytorchMnist(network) => network.forward(x, probe),
-            Self::ResNet(network) => network.forward(x, probe),
+            Self::Backbone(network) => network.forward(x, probe),
         }
     }
 
@@ -210,7 +308,7 @@ impl Network {
             Self::Standard(network) => NetworkConfig::Standard(network.config.clone()),
             Self::LeNet5(network) => NetworkConfig::LeNet5(network.config.clone()),
             Self::PytorchMnist(network) => NetworkConfig::PytorchMnist(network.config.clone()),
-            Self::ResNet(network) => network.network_config(),
+            Self::Backbone(network) => network.config().clone(),
         }
     }
 
@@ -220,7 +318,7 @@ impl Network {
             Self::Standard(network) => &network.output,
             Self::LeNet5(network) => &network.fc3,
             Self::PytorchMnist(network) => &network.fc2,
-            Self::ResNet(network) => &network.fc,
+            Self::Backbone(network) => return network.classes(),
         };
         output.weight.lazy_shape().dims::<2>()[1]
     }

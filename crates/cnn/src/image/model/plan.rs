@@ -9,6 +9,20 @@ use crate::{Error, Result};
 /// precision. A configuration beyond it is a mistake, better refused than left to exhaust the memory.
 const LIMIT: u64 = 1 << 28;
 
+/// A place between layers.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    shape: [usize; 3],
+    field: ReceptiveField,
+}
+
+impl Place {
+    /// The same shape, seeing what `other` sees.
+    pub(super) fn seeing(self, other: Self) -> Self {
+        Self { field: other.field, ..self }
+    }
+}
+
 /// Walks through a network's layers in the order of computation.
 pub(super) struct Plan {
     input: InputShape,
@@ -47,14 +61,14 @@ impl Plan {
         self.shape
     }
 
-    /// Receptive field after the last layer so far.
-    pub(super) fn field(&self) -> ReceptiveField {
-        self.field
+    /// Where the walk stands.
+    pub(super) fn place(&self) -> Place {
+        Place { shape: self.shape, field: self.field }
     }
 
-    /// Goes back to an earlier place, where a branch begins.
-    pub(super) fn branch(&mut self, shape: [usize; 3], field: ReceptiveField) {
-        (self.shape, self.field) = (shape, field);
+    /// Goes back to an earlier place, where a branch begins, or on to one where branches meet.
+    pub(super) fn go_to(&mut self, place: Place) {
+        (self.shape, self.field) = (place.shape, place.field);
     }
 
     /// How many values of one picture enter `layer`; 0 if there is no such layer.
@@ -86,7 +100,7 @@ impl Plan {
         let [channels, height, width] = self.shape;
         let [rows, columns] = config.output_size([height, width]).map_err(|error| error.named(name))?;
         for axis in 0..2 {
-            self.field.slide(axis, config.size[axis], 1, config.steps()[axis], 0);
+            self.field.slide(axis, config.size[axis], 1, config.steps()[axis], config.padding[axis]);
         }
         let kind = format!("{kind} pooling {}x{}", config.size[0], config.size[1]);
         self.push(name, kind, [channels, rows, columns], 0, 0)
@@ -96,6 +110,33 @@ impl Plan {
     pub(super) fn global_average(&mut self, name: &str) -> Result<()> {
         self.field = ReceptiveField::whole(self.input);
         self.push(name, "global average".into(), [self.shape[0], 1, 1], 0, 0)
+    }
+
+    /// Means of parts of the picture, so many rows and columns of them.
+    pub(super) fn adaptive_average(&mut self, name: &str, [rows, columns]: [usize; 2]) -> Result<()> {
+        if self.shape[1..] != [rows, columns] {
+            // The parts may overlap and be of unequal sizes, so that no window slides: each may see everything.
+            self.field = ReceptiveField::whole(self.input);
+        }
+        self.push(name, format!("adaptive average {rows}x{columns}"), [self.shape[0], rows, columns], 0, 0)
+    }
+
+    /// Every `stride`-th pixel of each row and column, and new channels without a signal.
+    pub(super) fn subsample(&mut self, name: &str, stride: usize, channels: usize) -> Result<()> {
+        let [_, height, width] = self.shape;
+        (0..2).for_each(|axis| self.field.slide(axis, 1, 1, stride, 0));
+        self.push(name, "subsample".into(), [channels, height.div_ceil(stride), width.div_ceil(stride)], 0, 0)
+    }
+
+    /// Branches that ended at `ends`, with pictures of one size, side by side.
+    pub(super) fn concat(&mut self, name: &str, ends: &[Place]) -> Result<()> {
+        let channels = ends.iter().map(|end| end.shape[0]).sum();
+        // The widest sees all that the others see: their windows have one centre.
+        let widest = ends.iter().max_by_key(|end| end.field.size);
+        if let Some(widest) = widest {
+            self.go_to(*widest);
+        }
+        self.push(name, "concatenation".into(), [channels, self.shape[1], self.shape[2]], 0, 0)
     }
 
     pub(super) fn batch_norm(&mut self, name: &str) -> Result<()> {
