@@ -58,24 +58,21 @@ impl GanConfig {
 /// The settings for a mixture: noise on what the discriminator sees, falling to nothing, lets the modes grow out of one cloud, so that none
 /// is lost; the learning rate falls to nothing, so that the players come to rest; the generator is averaged.
 pub fn mixture(data: &str) -> GanConfig {
-    let networks = match data {
-        "line" => MixtureConfig { latent: 1, ..MixtureConfig::default() },
-        _ => MixtureConfig { frequencies: 6, ..MixtureConfig::default() },
-    };
+    let latent = if data == "line" { 1 } else { MixtureConfig::default().latent };
     let cosine = Curve::Cosine { final_fraction: 0.01 };
     GanConfig {
         data: data.to_string(),
         seed: 1,
-        model: ModelConfig::Mixture(networks),
+        model: ModelConfig::Mixture(MixtureConfig { latent, ..MixtureConfig::default() }),
         fit: AdversarialConfig {
-            epochs: 120,
+            epochs: 80,
             batch_size: 256,
             learning_rate: 2e-3,
             generator_learning_rate: Some(1e-3),
             optimizer: OptimizerConfig::Adam(Adam { beta1: 0.5, ..Adam::default() }),
             schedule: ScheduleConfig { warmup: 0, curve: cosine },
             instance_noise: 0.5,
-            instance_noise_until: 0.4,
+            instance_noise_until: 0.5,
             average: 0.999,
             ..AdversarialConfig::default()
         },

@@ -88,7 +88,6 @@ fn three_modes_on_a_line_are_found() {
     let summary = game.summarise(&generator, &discriminator).unwrap();
     assert_eq!(summary.coverage.covered, 3);
     assert!(summary.coverage.within_3_sigma > 0.9, "{:?}", summary.coverage);
-    for row in summary.slice.iter().step_by(6) {}
     let [_, settled] = summary.distances.unwrap();
     assert!(settled.mean < 0.12, "{settled:?}");
     assert!((summary.value.unwrap() + 2.0 * 2f64.ln()).abs() < 0.05, "{:?}", summary.value);

@@ -5,7 +5,7 @@ use std::fs;
 use burn::tensor::{Device, Tensor};
 use ognivo_core::Error;
 use ognivo_core::data::picture;
-use ognivo_core::random::stream;
+use ognivo_core::random::{Rng, stream};
 use ognivo_core::run::{MODEL, RunDirectory};
 use ognivo_core::weights;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,9 @@ const KEPT: u64 = 10;
 pub const PROGRESS: &str = "progress";
 /// Samples by which coverage is measured while training goes on.
 const SAMPLES: usize = 2000;
-/// Steps, batch and learning rate with which the discriminator settles against the finished generator.
+/// Octaves of sines and cosines that the discriminator is given which settles against the finished generator.
+const OCTAVES: usize = 6;
+/// Its steps, batch and learning rate.
 const SETTLE: (u64, usize, f64) = (3000, 512, 4e-3);
 
 /// The game of a mixture.
@@ -54,7 +56,7 @@ pub struct Curves(pub Vec<[f64; 4]>);
 pub struct Summary {
     /// Of 10 000 samples.
     pub coverage: Coverage,
-    /// How far the discriminator is from the best one as training left it, and once it has settled; `None` where the objective has no
+    /// How far the discriminator is from the best one as training left it, and how far a new one that has settled; `None` where the objective has no
     /// best discriminator.
     pub distances: Option<[super::measure::Distance; 2]>,
     /// The value of the game for the settled discriminator, where its logits are log odds.
@@ -79,7 +81,7 @@ impl MixtureGame {
         let (mut distances, mut value, mut slice) = (None, None, Vec::new());
         if objective.has_target() {
             let density = subject.density(100_000, 0.2);
-            let settled = self.settled(&subject, discriminator)?;
+            let settled = self.settled(&subject)?;
             let distance =
                 |network: &Discriminator| subject.distance(network, &density, objective, *label_smoothing, 2000);
             distances = distance(discriminator).zip(distance(&settled)).map(|(left, settled)| [left, settled]);
@@ -101,15 +103,14 @@ impl MixtureGame {
         Ok(Summary { coverage, distances, value, slice })
     }
 
-    /// The discriminator after more steps against the generator as it is.
-    fn settled(&self, subject: &Subject, discriminator: &Discriminator) -> Result<Discriminator> {
+    /// A new discriminator, with sines and cosines of the coordinates, after [`SETTLE`] steps against the generator as it is.
+    fn settled(&self, subject: &Subject) -> Result<Discriminator> {
         let (steps, batch, rate) = SETTLE;
         let device = self.device.clone().autodiff();
         let AdversarialConfig { objective, label_smoothing, .. } = &self.fit;
-        // A module opened for use has no gradients: its weights go into one that has.
-        let source = std::path::Path::new("the trained discriminator");
-        let start =
-            weights::load_into(Game::discriminator(self, &device)?, weights::tensors_of(discriminator), source)?;
+        let config = MixtureConfig { frequencies: OCTAVES.max(self.config.frequencies), ..self.config.clone() };
+        device.seed(stream(self.seed, &[FIXED]).next_u64());
+        let start = config.discriminator(self.mixture.dimensions(), &device)?;
         settle::settle(start, objective, *label_smoothing, steps, rate, |step| {
             let real = self.mixture.sample(batch, &mut stream(self.seed, &[REAL, u64::MAX, step]));
             let noise = noise::normal([batch, self.config.latent], self.seed, &[FIXED, step], &self.device);

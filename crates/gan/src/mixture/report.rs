@@ -62,7 +62,7 @@ pub fn page(
     if let Some([left, settled]) = summary.distances {
         page.tile(
             Tile::new("Discriminator's error", format!("{:.3}", settled.mean))
-                .detail("mean of |D - p/(p+q)| over data, once settled")
+                .detail("mean of |D - p/(p+q)| over data, of one settled against the fixed generator")
                 .detail(format!("{:.3} as training left it", left.mean)),
         );
     }
@@ -141,11 +141,11 @@ fn slice(page: &mut Report, game: &MixtureGame, summary: &Summary) {
     let section = page.section("The discriminator against p/(p+q)");
     let exact = game.config.latent == 1 && game.mixture.dimensions() == 1;
     section.text(if exact {
-        "The generator's density q follows from the change of variables. The discriminator had 3000 more steps against the generator \
-         as training left it."
+        "The generator's density q follows from the change of variables. A new discriminator had 3000 steps against the generator that \
+         was kept."
     } else {
         "The generator's density q is estimated by normal kernels, a fifth of the modes' deviation wide, on 100 000 samples, and p is \
-         blurred by the same kernel. The discriminator had 3000 more steps against the generator as training left it. Where neither \
+         blurred by the same kernel. A new discriminator had 3000 steps against the generator that was kept. Where neither \
          density has mass, p/(p+q) says nothing."
     });
     let opinions = LineChart::new("Along a line through the first mode").x_label("x").series(series("p/(p+q)", 3));

@@ -12,6 +12,7 @@ use ognivo_core::train::recorder::Recorder;
 use ognivo_core::weights::{self, NamedTensors};
 use serde_json::{Value, json};
 
+use super::round::PlayersOf;
 use super::state::State;
 use super::{Players, Training, Underway};
 use crate::Result;
@@ -30,8 +31,8 @@ impl<'a> Underway<'a> {
     pub(super) fn start<const D: usize, G: Game<D>>(
         training: &'a Training<'a>,
         game: &G,
-        mut players: Players<G::Generator, G::Discriminator>,
-    ) -> Result<(Self, Players<G::Generator, G::Discriminator>)> {
+        mut players: PlayersOf<G, D>,
+    ) -> Result<(Self, PlayersOf<G, D>)> {
         let config = training.config;
         let path = training.run.file(CHECKPOINT);
         let mut optimizers = [Optimizer::new(config.optimizer.clone())?, Optimizer::new(config.optimizer.clone())?];

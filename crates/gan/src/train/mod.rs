@@ -20,6 +20,7 @@ use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
 use serde_json::json;
 
+use self::round::PlayersOf;
 pub use self::round::{Opinions, Players};
 use self::state::State;
 use crate::Result;
@@ -116,7 +117,7 @@ impl Training<'_> {
     }
 
     /// Both players as they are before the first step.
-    fn players<const D: usize, G: Game<D>>(&self, game: &G) -> Result<Players<G::Generator, G::Discriminator>> {
+    fn players<const D: usize, G: Game<D>>(&self, game: &G) -> Result<PlayersOf<G, D>> {
         self.device.seed(random::stream(self.seed, &[random::INIT]).next_u64());
         let (generator, discriminator) = (game.generator(self.device)?, game.discriminator(self.device)?);
         Ok(Players { generator, discriminator, average: None })
@@ -158,11 +159,7 @@ impl Underway<'_> {
     }
 
     /// Measures, records, and moves to the next epoch.
-    fn end_epoch<const D: usize, G: Game<D>>(
-        &mut self,
-        game: &mut G,
-        players: &Players<G::Generator, G::Discriminator>,
-    ) -> Result<()> {
+    fn end_epoch<const D: usize, G: Game<D>>(&mut self, game: &mut G, players: &PlayersOf<G, D>) -> Result<()> {
         let epoch = (self.state.step / self.steps_per_epoch).saturating_sub(1);
         let epochs = self.training.config.epochs;
         let last = players.generator.valid();

@@ -26,6 +26,9 @@ pub struct Players<G, D> {
     pub average: Option<Average<G>>,
 }
 
+/// The players of a game.
+pub(super) type PlayersOf<G, const D: usize> = Players<<G as Game<D>>::Generator, <G as Game<D>>::Discriminator>;
+
 /// What the players said in a step, as means over the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Opinions {
@@ -54,8 +57,8 @@ impl Underway<'_> {
     pub(super) fn step<const D: usize, G: Game<D>>(
         &mut self,
         game: &mut G,
-        mut players: Players<G::Generator, G::Discriminator>,
-    ) -> Result<Players<G::Generator, G::Discriminator>> {
+        mut players: PlayersOf<G, D>,
+    ) -> Result<PlayersOf<G, D>> {
         let config = self.training.config;
         let step = self.state.step;
         let factor = config.schedule.factor(step, self.total);
