@@ -1,7 +1,7 @@
 //! `gan`: train generative adversarial networks and measure what they generate.
 //!
 //! ```text
-//! cargo run --release -p gan -- train --model mixture               # eight Gaussians on a ring: all found in half a minute
+//! cargo run --release -p gan -- train --model mixture               # eight Gaussians on a ring, in a minute and a half
 //! cargo run --release -p gan -- train --model mixture --data grid   # 25 on a grid
 //! ```
 //!
