@@ -238,7 +238,8 @@ fn subwords_are_trained_in_a_run_directory() {
     let arguments = ["fasttext", "train", "--data", "text.txt", "--dim", "32", "--buckets", "2000", "--sample", "0.01"];
     let run = |more: &[&str]| bench.result(&[&arguments[..], more].concat());
     let result = run(&["--run", "r", "--threads", "1", "--save-text"]);
-    assert_eq!((figure(&result, "vectors"), figure(&result, "dim")), (230.0, 32.0));
+    // The end of the line is a word to fastText.
+    assert_eq!((figure(&result, "vectors"), figure(&result, "dim")), (231.0, 32.0));
     assert!(figure(&result, "loss") > 0.0 && figure(&result, "words_per_second") > 0.0);
     for file in ["config.json", "model.bin", "metrics.jsonl", "report.html", "vectors.txt"] {
         assert!(bench.path("r").join(file).is_file(), "{file}");
@@ -272,13 +273,13 @@ fn subwords_are_trained_in_a_run_directory() {
 fn subwords_resume_after_ctrl_c() {
     let bench = bench();
     fs::write(bench.path("text.txt"), planted::planted(300_000, 1)).unwrap();
-    let long =
-        "fasttext train --data text.txt --dim 64 --buckets 2000 --sample 0.01 --epochs 6 --set checkpoint_seconds=0.01";
+    let long = "fasttext train --data text.txt --dim 64 --buckets 2000 --sample 0.01 --epochs 6 --threads 1 --set checkpoint_seconds=0.01";
     resumes_after_ctrl_c(&bench, &long.split(' ').collect::<Vec<_>>());
 }
 
 /// Training of some seconds that saves all the time.
-const LONG: &str = "fasttext supervised --data train.txt --dim 64 --epochs 150 --set checkpoint_seconds=0.01";
+const LONG: &str =
+    "fasttext supervised --data train.txt --dim 64 --epochs 60 --threads 1 --set checkpoint_seconds=0.01";
 
 #[test]
 fn a_classifier_resumes_after_ctrl_c() {

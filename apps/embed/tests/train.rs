@@ -231,6 +231,7 @@ fn ctrl_c_saves_what_there_is_and_resume_goes_on() {
 
 #[test]
 fn nodes_resume_after_ctrl_c() {
-    let long = ["node2vec", "train", "--dim", "64", "--epochs", "60", "--set", "checkpoint_seconds=0.01"];
+    let long =
+        ["node2vec", "train", "--dim", "64", "--epochs", "40", "--threads", "1", "--set", "checkpoint_seconds=0.01"];
     resumes_after_ctrl_c(&bench(), &long);
 }

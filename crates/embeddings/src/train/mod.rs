@@ -204,6 +204,8 @@ impl<'a> Native<'a> {
 
     /// Goes on for about `centres` words; the loss, summed, and of how many inputs.
     fn advance(&mut self, centres: usize) -> (f64, u64) {
+        // Which steps are measured must not depend on where an earlier training was stopped.
+        self.shards.iter_mut().for_each(|shard| shard.steps = 0);
         if self.plan.hogwild {
             let each = centres / self.shards.len() + 1;
             let rate = self.rate();
