@@ -21,7 +21,7 @@ pub(crate) mod huffman;
 mod merge;
 pub(crate) mod objective;
 pub(crate) mod rng;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod sampler;
 mod shard;
 mod units;
