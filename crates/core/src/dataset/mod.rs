@@ -36,3 +36,4 @@ pub use archive::Packing;
 pub use index::{DataFile, Dataset, Index};
 pub use progress::{Progress, TerminalProgress};
 pub use store::{FileState, State, Store};
+pub use zip::{StoredFile, stored_files};

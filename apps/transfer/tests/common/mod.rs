@@ -1,0 +1,11 @@
+//! What the tests of this binary share.
+
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+mod bench;
+
+pub(crate) use bench::*;
+
+pub(crate) fn bench() -> Bench {
+    Bench::of(env!("CARGO_BIN_EXE_transfer"))
+}

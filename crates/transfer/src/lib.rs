@@ -1,0 +1,11 @@
+//! Transfer learning: a network that was trained on one task is turned to another.
+//!
+//! - [`weights`]: files of weights trained elsewhere (PyTorch's `.pth`, safetensors), read without executing anything and compared with a
+//!   network tensor by tensor; the published ones by name.
+//!
+//! Networks are those of [`ognivo_cnn`], whose names of parameters are torchvision's.
+
+mod error;
+pub mod weights;
+
+pub use error::{Error, Result};
