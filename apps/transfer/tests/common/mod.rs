@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+#[path = "../../../classify-images/tests/common/bench.rs"]
 mod bench;
 
 pub(crate) use bench::*;
