@@ -1,14 +1,22 @@
-//! `transfer`: weights that others trained, checked against a network and turned to a form of one's own.
+//! `transfer`: a network that was trained elsewhere, turned to pictures of one's own.
 //!
 //! ```text
+//! cargo run --release -p transfer -- train --from resnet18 --data photos/            # a new classifier on its features
+//! cargo run --release -p transfer -- train --from resnet18 --data photos/ --train all
 //! cargo run --release -p transfer -- models                                          # what is published, and where
 //! cargo run --release -p transfer -- verify --model resnet18 --weights resnet18.pth  # every difference, and logits to compare
 //! cargo run --release -p transfer -- export --model resnet18 --to r18.safetensors    # fetched, checked, as safetensors
 //! ```
 
+// A run of this program is one of classify-images too: the same two commands use it.
+#[path = "../../classify-images/src/evaluate.rs"]
+mod evaluate;
 mod export;
 mod models;
+#[path = "../../classify-images/src/predict.rs"]
+mod predict;
 mod source;
+mod train;
 mod verify;
 
 use std::process::ExitCode;
@@ -22,12 +30,17 @@ use ognivo_core::cli::{Ended, devices, exit};
 #[global_allocator]
 static ALLOCATOR: ognivo_kernels::PooledAllocator = ognivo_kernels::PooledAllocator::new();
 
-/// Networks that were trained elsewhere: their weights, checked and converted.
+/// The task's folder under `runs/`.
+const TASK: &str = "transfer";
+
+/// Turn a network that was trained elsewhere to pictures of your own.
 #[derive(Parser)]
 #[command(
     version,
     args_override_self = true,
     after_help = "Examples:
+  transfer train --from resnet18 --data photos/
+  transfer predict cat.jpg
   transfer models
   transfer verify --model resnet18 --weights resnet18-f37072fd.pth
   transfer export --model squeezenet1-1 --to squeezenet.safetensors"
@@ -41,6 +54,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Fine-tune a network and write a report
+    Train(Box<train::Args>),
+    /// Measure a fine-tuned network on a data set's test part
+    Evaluate(evaluate::Args),
+    /// Classify picture files
+    Predict(predict::Args),
     /// List the published weights
     Models,
     /// Compare a file of weights with a network, tensor by tensor
@@ -69,6 +88,9 @@ fn main() -> ExitCode {
 impl Command {
     fn name(&self) -> &'static str {
         match self {
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
             Self::Models => "models",
             Self::Verify(_) => "verify",
             Self::Export(_) => "export",
@@ -79,6 +101,9 @@ impl Command {
 
 fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
     match command {
+        Command::Train(args) => train::run(*args, output),
+        Command::Evaluate(args) => evaluate::run(&args, output),
+        Command::Predict(args) => predict::run(&args, output),
         Command::Models => models::run(output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Export(args) => export::run(&args, output),

@@ -1,6 +1,6 @@
 //! Which weights a command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ognivo_core::cli::events::Output;
 use ognivo_core::dataset::{Store, TerminalProgress};
@@ -23,14 +23,20 @@ pub(crate) struct SourceArgs {
 impl SourceArgs {
     /// The description of the weights, and the file they are in, which is fetched if need be.
     pub(crate) fn locate(&self, output: &Output) -> anyhow::Result<(Published, PathBuf)> {
-        let mut model = published(&self.model)?;
+        let (mut model, file) = locate(&self.model, self.weights.as_deref(), output)?;
         model.classes = self.classes.unwrap_or(model.classes);
-        if let Some(file) = &self.weights {
-            return Ok((model, file.clone()));
-        }
-        let store = Store::from_environment()?;
-        let mut progress = TerminalProgress::new(output);
-        let file = model.locate(&store, &mut |step| progress.show(step))?;
         Ok((model, file))
     }
+}
+
+/// Published weights by name, and the file they are in: a file of the user's own, or the published one, which is fetched if need be.
+pub(crate) fn locate(name: &str, own: Option<&Path>, output: &Output) -> anyhow::Result<(Published, PathBuf)> {
+    let model = published(name)?;
+    if let Some(file) = own {
+        return Ok((model, file.to_path_buf()));
+    }
+    let store = Store::from_environment()?;
+    let mut progress = TerminalProgress::new(output);
+    let file = model.locate(&store, &mut |step| progress.show(step))?;
+    Ok((model, file))
 }

@@ -54,3 +54,93 @@ fn wrong_usage_says_what_is_right() {
     let said = bench.failure(&["export", "--model", "resnet18", "--weights", "notes.pth"], 1);
     assert!(said.contains("a .pth file of torch.save"), "{said}");
 }
+
+/// A network trained on a part of the digits, to start from.
+const ORIGIN: &[&str] = &[
+    "train",
+    "--from",
+    "scratch",
+    "--network",
+    "resnet20",
+    "--data",
+    "digits",
+    "--limit",
+    "300",
+    "--epochs",
+    "3",
+    "--run",
+    "origin",
+];
+
+#[test]
+fn a_run_is_fine_tuned_compared_and_used() {
+    let bench = bench();
+    bench.result(ORIGIN);
+    let head = ["train", "--from", "origin", "--data", "digits", "--limit", "100", "--epochs", "5", "--threads", "1"];
+    let result = bench.result(&[&head[..], &["--run", "head", "--compare-scratch"]].concat());
+    let figure = |name: &str| result["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name} in {result}"));
+    assert!(figure("test_accuracy") > figure("baseline_accuracy") + 0.2, "{result}");
+    assert!(figure("nearest_neighbour_accuracy") > 0.3 && figure("scratch_accuracy") > 0.0);
+    let report = std::fs::read_to_string(bench.path("head/report.html")).unwrap();
+    assert!(report.contains("What the origin is worth") && report.contains("the same network from random weights"));
+    // Only the classifier learned.
+    let tensors = |run: &str| ognivo_core::weights::read(&bench.path(run).join("model.safetensors")).unwrap().0;
+    let (before, after) = (tensors("origin"), tensors("head"));
+    assert!(before.iter().all(|(name, data)| (after[name] == *data) != name.starts_with("fc.")));
+    // The features are there now; another seed takes them from the cache.
+    let cached = || std::fs::read_dir(bench.path("cache/features")).unwrap().count();
+    let files = cached();
+    let output = bench.run(&[&head[..], &["--run", "again", "--seed", "5"]].concat());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("from the cache"), "{}", common::stderr(&output));
+    assert_eq!(cached(), files);
+
+    let evaluated = bench.result(&["evaluate", "--run", "head"]);
+    assert_eq!(evaluated["metrics"]["test_accuracy"], result["metrics"]["test_accuracy"]);
+    let test = ognivo_core::data::digits().unwrap().test.unwrap();
+    ognivo_core::data::picture::write_png(&bench.path("digit.png"), &test.image(0).unwrap()).unwrap();
+    assert_eq!(bench.result(&["predict", "digit.png", "--run", "head"])["metrics"]["classified"], 1);
+
+    let settings: Value =
+        serde_json::from_str(&std::fs::read_to_string(bench.path("head/transfer.json")).unwrap()).unwrap();
+    assert_eq!((settings["from"].as_str(), settings["train"].as_str()), (Some("origin"), Some("head")));
+    for (more, code, expected) in [
+        (&["--freeze", "layer9"][..], 2, "stages are stem, layer1"),
+        (&["--unfreeze-every", "1"], 2, "unfreeze_every"),
+        (&["--train", "all", "--stage-rate", "2"], 2, "stage_rate"),
+        (&["--from", "resnet19"], 2, "did you mean"),
+        (&["--from", "scratch", "--network", "lenet5"], 2, "cannot be fine-tuned"),
+        (&["--data", "no/such/folder"], 1, "no such file or folder"),
+    ] {
+        let said = bench.failure(&[&head[..], more, &["--run", "wrong"]].concat(), code);
+        assert!(said.contains(expected), "{more:?}: {said}");
+        let _ = std::fs::remove_dir_all(bench.path("wrong"));
+    }
+}
+
+#[test]
+fn an_interrupted_run_goes_on_without_its_origin() {
+    let bench = bench();
+    bench.result(ORIGIN);
+    let arguments = [
+        "train",
+        "--from",
+        "origin",
+        "--data",
+        "digits",
+        "--limit",
+        "200",
+        "--epochs",
+        "40",
+        "--train",
+        "all",
+        "--unfreeze-every",
+        "4",
+        "--stage-rate",
+        "0.5",
+        "--threads",
+        "1",
+        "--set",
+        "fit.checkpoint_seconds=0.02",
+    ];
+    common::survives_ctrl_c(&bench, &arguments);
+}
