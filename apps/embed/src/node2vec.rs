@@ -9,14 +9,15 @@ use ognivo_core::train::interrupt;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::evaluate::Labels;
 use ognivo_embeddings::node2vec::{self, Graph, GraphFormat, Node2VecConfig, ReadOptions, WalkSentences, Walker};
+use ognivo_embeddings::train::{Engine, Loss};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::plot::overview;
-use crate::run::{CHECKPOINT_SECONDS, RunArgs, Summary, seconds};
+use crate::run::{CHECKPOINT_SECONDS, EngineArgs, EngineKind, RunArgs, Summary, given, seconds};
 use crate::sources;
 use crate::train::{Keeping, Outcome, Training};
-use crate::word2vec::{VectorArgs, described, given};
+use crate::word2vec::{VectorArgs, described};
 
 /// The graph that ships.
 const KARATE: &str = "karate";
@@ -49,6 +50,7 @@ impl Node2vecCommand {
   embed node2vec train --data graph.edges --p 0.25 --q 4
   embed node2vec train --data graph.edges.gz --weighted --directed --walks 20 --length 40
   embed node2vec train --data bc_adjlist.txt --p 1 --q 1          DeepWalk
+  embed node2vec train --data graph.edges --engine burn --device gpu
   embed node2vec train --run runs/embed/graph-001 --resume
 
 Defaults: --dim 128 --window 10 --negative 5 --sample 0 --epochs 5 --learning-rate 0.025. The result does not depend on --threads, unless --hogwild is given.")]
@@ -57,6 +59,8 @@ pub(crate) struct TrainArgs {
     graph: GraphArgs,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    engine: EngineArgs,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -138,6 +142,8 @@ struct RunConfig {
     data: String,
     graph: ReadOptions,
     checkpoint_seconds: f64,
+    #[serde(default)]
+    engine: EngineKind,
     vectors: Node2VecConfig,
 }
 
@@ -148,6 +154,7 @@ impl Default for RunConfig {
             data: KARATE.into(),
             graph: ReadOptions::default(),
             checkpoint_seconds: CHECKPOINT_SECONDS,
+            engine: EngineKind::Cpu,
             vectors: Node2VecConfig::default(),
         }
     }
@@ -180,6 +187,7 @@ impl Settings {
 fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     interrupt::listen()?;
     let mut flags = args.settings.overlay();
+    flags.extend(args.engine.overlay());
     flags.extend(given([
         ("data", args.graph.data.as_deref().map(Value::from)),
         ("graph.format", args.graph.format.as_deref().map(Value::from)),
@@ -188,6 +196,8 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     ]));
     let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::default(), flags)?;
     config.vectors.word2vec(1).validate()?;
+    let engine = args.engine.open(config.engine)?;
+    engine.check(Loss::Negative, config.vectors.hogwild)?;
     let every = seconds(config.checkpoint_seconds)?;
     let graph = read(&config.data, &config.graph, output)?;
     let walker = Walker::new(&graph, config.vectors.walk())?;
@@ -196,7 +206,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
     let about = format!("{} nodes, {} edges", graph.nodes(), graph.edges());
     output.line(&format!("{name}: {about}, {} walks in a pass\n", walker.walks()));
-    let outcome = trained(&walker, &config.vectors, Some(Keeping { run: &run, resume, every }), output)?;
+    let outcome = trained(&engine, &walker, &config.vectors, Some(Keeping { run: &run, resume, every }), output)?;
     let label = labels(&config.data, output)?;
     let map = if outcome.interrupted { None } else { overview(&outcome.vectors, MAPPED, &label) };
     let Node2VecConfig { p, q, walks, length, .. } = config.vectors;
@@ -228,6 +238,7 @@ fn labels(data: &str, output: &Output) -> anyhow::Result<impl Fn(&str) -> Option
 
 /// Trains on the walks of a graph.
 fn trained(
+    engine: &Engine,
     walker: &Walker<'_>,
     config: &Node2VecConfig,
     keeping: Option<Keeping<'_>>,
@@ -235,13 +246,13 @@ fn trained(
 ) -> anyhow::Result<Outcome> {
     let (sentences, vocabulary) = WalkSentences::new(walker)?;
     let training = Training { vocabulary: &vocabulary, epochs: config.epochs, unit: "nodes", keeping };
-    training.run(|earlier, watch| node2vec::train(config, &sentences, &vocabulary, earlier, watch), output)
+    training.run(|earlier, watch| node2vec::train(engine, config, &sentences, &vocabulary, earlier, watch), output)
 }
 
 /// The vectors of a graph's nodes, kept nowhere; none after Ctrl-C.
 pub(crate) fn vectors(graph: &Graph, config: &Node2VecConfig, output: &Output) -> anyhow::Result<Option<WordVectors>> {
     interrupt::listen()?;
     let walker = Walker::new(graph, config.walk())?;
-    let outcome = trained(&walker, config, None, output)?;
+    let outcome = trained(&Engine::Cpu, &walker, config, None, output)?;
     Ok((!outcome.interrupted).then_some(outcome.vectors))
 }

@@ -14,8 +14,9 @@ use ognivo_core::train::recorder::Recorder;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::format::{Format, write_vectors};
 use ognivo_embeddings::query::{Index, Query};
-use serde::Serialize;
+use ognivo_embeddings::train::Engine;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::TASK;
@@ -26,6 +27,54 @@ pub(crate) const CHECKPOINT_SECONDS: f64 = 60.0;
 /// Words whose neighbours the report shows, and neighbours of each.
 const SHOWN: usize = 12;
 const NEAR: usize = 6;
+
+/// What computes, by its name in the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EngineKind {
+    /// The processor, row by row: the fastest there is on one
+    #[default]
+    Cpu,
+    /// Any device, in batches
+    Burn,
+}
+
+/// What computes.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct EngineArgs {
+    /// What computes [default: cpu]
+    #[arg(long, value_enum)]
+    engine: Option<EngineKind>,
+    /// Device of the engine burn: auto, cpu, gpu, or a backend with an index such as cuda:1 (`devices` lists them) [default: auto]
+    #[arg(long)]
+    device: Option<String>,
+}
+
+impl EngineArgs {
+    /// The flag given.
+    pub(crate) fn overlay(&self) -> Vec<(String, Value)> {
+        given([("engine", self.engine.map(|engine| json!(engine)))])
+    }
+
+    /// The engine that a configuration names, on the device asked for.
+    pub(crate) fn open(&self, kind: EngineKind) -> anyhow::Result<Engine> {
+        match (kind, self.device.as_deref()) {
+            (EngineKind::Burn, device) => Ok(Engine::Burn(device::parse(device.unwrap_or("auto"))?)),
+            (EngineKind::Cpu, None | Some("cpu" | "auto")) => Ok(Engine::Cpu),
+            (EngineKind::Cpu, Some(device)) => {
+                let message = format!(
+                    "--device {device}: found the engine cpu; expected --engine burn, which computes on devices"
+                );
+                Err(ognivo_core::Error::Config(message).into())
+            }
+        }
+    }
+}
+
+/// Those of the flags that have a value.
+pub(crate) fn given<const N: usize>(flags: [(&str, Option<Value>); N]) -> Vec<(String, Value)> {
+    flags.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value?))).collect()
+}
 
 /// Flags of every training.
 #[derive(clap::Args, Clone, Debug)]

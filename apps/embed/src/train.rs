@@ -12,7 +12,7 @@ use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
 use ognivo_embeddings::corpus::Vocabulary;
 use ognivo_embeddings::format::{read_model, write_model};
-use ognivo_embeddings::train::{self, Place, Trainer};
+use ognivo_embeddings::train::{self, Places, Trainer};
 use ognivo_embeddings::word2vec::Trained;
 use ognivo_embeddings::{Table, WordVectors};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ struct State {
     /// The folder of the tables, below the run.
     tables: String,
     /// None when all passes are done.
-    places: Option<Vec<Place>>,
+    places: Option<Places>,
     tokens: u64,
     /// Length of the record in bytes.
     position: u64,
@@ -139,11 +139,12 @@ impl Training<'_> {
                 slot = 1 - slot;
                 let tables = format!("checkpoint/{}", ["a", "b"][slot]);
                 let places = Some(trainer.places());
-                let written = log.sync().map_err(anyhow::Error::from).and_then(|position| {
+                let write = || {
+                    let position = log.sync()?;
                     let state = State { tables, places, tokens: at.tokens, position, figures };
-                    save(keeping.run, trainer.tables(), vocabulary, &state)
-                });
-                if let Err(error) = written {
+                    save(keeping.run, trainer.tables()?.each_ref().map(AsRef::as_ref), vocabulary, &state)
+                };
+                if let Err(error) = write() {
                     failed = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -161,7 +162,7 @@ impl Training<'_> {
         let interrupted = places.is_some();
         if let (Some(keeping), Some(log)) = (keeping, &mut log) {
             let state = State { tables: ".".into(), places, tokens, position: log.sync()?, figures };
-            save(keeping.run, (&inputs, &outputs), vocabulary, &state)?;
+            save(keeping.run, [&inputs, &outputs], vocabulary, &state)?;
             for slot in ["checkpoint/a", "checkpoint/b"] {
                 // What is left behind takes space, no more.
                 let _ = fs::remove_dir_all(keeping.run.file(slot));
@@ -194,7 +195,7 @@ fn tables(run: &RunDirectory, state: State) -> anyhow::Result<Trained> {
 /// Writes the tables, then the state that names them.
 fn save(
     run: &RunDirectory,
-    (inputs, outputs): (&Table, &Table),
+    [inputs, outputs]: [&Table; 2],
     vocabulary: &Vocabulary,
     state: &State,
 ) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::plot::overview;
-use crate::run::{CHECKPOINT_SECONDS, RunArgs, Summary, seconds};
+use crate::run::{CHECKPOINT_SECONDS, EngineArgs, EngineKind, RunArgs, Summary, given, seconds};
 use crate::sources;
 use crate::train::{Keeping, Training};
 
@@ -51,6 +51,7 @@ impl Word2vecCommand {
   embed word2vec train --data corpus.txt.gz --dim 200 --window 8
   embed word2vec train --data books/,news.txt --model cbow --epochs 10
   zcat corpus.gz | embed word2vec train --data -
+  embed word2vec train --data corpus.txt --engine burn --device gpu
   embed word2vec train --run runs/embed/corpus-001 --resume
 
 Defaults: --dim 100 --window 5 --negative 5 --sample 0.001 --epochs 5. A word is what stands between white space, a line is a sentence. The
@@ -71,6 +72,8 @@ pub(crate) struct TrainArgs {
     min_count: Option<u64>,
     #[command(flatten)]
     vectors: VectorArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -120,11 +123,6 @@ impl VectorArgs {
     }
 }
 
-/// Those of the flags that have a value.
-pub(crate) fn given<const N: usize>(flags: [(&str, Option<Value>); N]) -> Vec<(String, Value)> {
-    flags.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value?))).collect()
-}
-
 /// Refuses the configuration of another kind of run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +137,8 @@ struct RunConfig {
     task: Kind,
     data: String,
     checkpoint_seconds: f64,
+    #[serde(default)]
+    engine: EngineKind,
     vectors: Word2VecConfig,
 }
 
@@ -153,9 +153,11 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
         task: Kind::Word2vec,
         data: PLANTED.into(),
         checkpoint_seconds: CHECKPOINT_SECONDS,
+        engine: EngineKind::Cpu,
         vectors: Word2VecConfig { learning_rate, ..vectors },
     };
     let mut flags = args.vectors.overlay();
+    flags.extend(args.engine.overlay());
     flags.extend(given([
         ("data", args.data.as_deref().map(Value::from)),
         ("vectors.architecture", model.map(Value::from)),
@@ -164,6 +166,8 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     ]));
     let (config, saved): (RunConfig, _) = args.run.resolve(&defaults, flags)?;
     config.vectors.validate()?;
+    let engine = args.engine.open(config.engine)?;
+    engine.check(config.vectors.loss, config.vectors.hogwild)?;
     let every = seconds(config.checkpoint_seconds)?;
     let (corpus, vocabulary, name) = open(&config, output)?;
     let resume = saved.is_some();
@@ -172,8 +176,10 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     output.line(&format!("{name}: {about}\n"));
     let keeping = Some(Keeping { run: &run, resume, every });
     let training = Training { vocabulary: &vocabulary, epochs: config.vectors.epochs, unit: "words", keeping };
-    let outcome = training
-        .run(|earlier, watch| word2vec::train(&config.vectors, &corpus, &vocabulary, earlier, watch), output)?;
+    let outcome = training.run(
+        |earlier, watch| word2vec::train(&engine, &config.vectors, &corpus, &vocabulary, earlier, watch),
+        output,
+    )?;
     let mut metrics = Map::new();
     let (mut tile, mut lines) = (None, Vec::new());
     let planted = config.data == PLANTED;

@@ -167,6 +167,11 @@ fn wrong_usage_says_what_is_right() {
         (&["word2vec", "train", "--data", "no/such.txt"], "no/such.txt"),
         (&["word2vec", "train", "--data", "planed"], "planed"),
         (&["word2vec", "train", "--model", "skipgarm"], "skipgram"),
+        (&["word2vec", "train", "--engine", "brun"], "burn"),
+        (&["word2vec", "train", "--device", "cuda"], "--engine burn"),
+        (&["word2vec", "train", "--engine", "burn", "--loss", "softmax"], "setting `loss`"),
+        (&["word2vec", "train", "--engine", "burn", "--hogwild"], "setting `hogwild`"),
+        (&["node2vec", "train", "--engine", "burn", "--hogwild"], "setting `hogwild`"),
         (&["node2vec", "train", "--q", "0"], "setting `q`"),
         (&["node2vec", "train", "--length", "0"], "setting `length`"),
         (&["node2vec", "train", "--data", "missing.edges"], "missing.edges"),
@@ -186,23 +191,46 @@ fn a_run_killed_ten_times_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn the_engine_of_burn_trains_words_and_nodes() {
+    let bench = bench();
+    let arguments = with(WORDS, &["--engine", "burn", "--epochs", "3", "--set", "checkpoint_seconds=0.01"]);
+    let result = bench.result(&with(&arguments, &["--device", "cpu", "--threads", "1", "--run", "whole"]));
+    assert!(figure(&result, "topic_share") > 0.9, "{result}");
+    // On the processor the result does not depend on threads, and stopping changes nothing.
+    let stopped = with(&arguments, &["--threads", "2", "--run", "stopped"]);
+    let said = interrupted(&bench, &stopped, "stopped");
+    assert!(said.contains("word2vec train --run stopped --resume"), "{said}");
+    let said = bench.failure(&["word2vec", "train", "--run", "stopped", "--resume", "--engine", "cpu"], 2);
+    assert!(said.contains("keeps its settings"), "{said}");
+    bench.result(&["word2vec", "train", "--run", "stopped", "--resume"]);
+    assert!(outcome(&bench.path("stopped")) == outcome(&bench.path("whole")), "weights or metrics differ");
+    let nodes =
+        bench.result(&["node2vec", "train", "--engine", "burn", "--p", "1", "--q", "0.5", "--dim", "16", "--run", "n"]);
+    assert_eq!(figure(&nodes, "nodes"), 34.0);
+    let scores = bench.result(&["evaluate", "nodes", "--run", "n"]);
+    assert!(figure(&scores, "micro_f1") > figure(&scores, "baseline_micro_f1") + 0.2, "{scores}");
+}
+
+/// Starts a training and sends it Ctrl-C after its first checkpoint; what it says.
+fn interrupted(bench: &Bench, arguments: &[&str], run: &str) -> String {
+    let mut command = bench.command(arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !bench.path(run).join("checkpoint/state.json").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    stderr(&output)
+}
+
+#[test]
 fn ctrl_c_saves_what_there_is_and_resume_goes_on() {
     if !cfg!(unix) {
         return eprintln!("skipped: signals are sent with kill(1)");
     }
     let bench = bench();
-    let stop = |bench: &Bench, run: &str| {
-        let mut command = bench.command(&with(LONG, &["--run", run]));
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        while !bench.path(run).join("checkpoint/state.json").exists() {
-            sleep(Duration::from_millis(5));
-        }
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        child.wait_with_output().unwrap()
-    };
-    let output = stop(&bench, "stopped");
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(130), "{said}");
+    let said = interrupted(&bench, &with(LONG, &["--run", "stopped"]), "stopped");
     assert!(said.contains("word2vec train --run stopped --resume"), "{said}");
     // What there is, is of use.
     let near: Value = bench.result(&["nn", "violin", "--run", "stopped"]);

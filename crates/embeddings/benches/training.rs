@@ -1,7 +1,7 @@
 //! Words a second of word2vec training on a text file, on as many threads as rayon has.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 taskset -c 0 cargo bench -p ognivo-embeddings --bench training -- TEXT [skip-gram|cbow] [hogwild] [OUT.bin]
+//! RAYON_NUM_THREADS=1 taskset -c 0 cargo bench -p ognivo-embeddings --bench training -- TEXT [skip-gram|cbow] [hogwild|burn] [OUT.bin]
 //! ```
 //!
 //! `gensim_training.py` beside this file does the same with gensim.
@@ -13,7 +13,7 @@ use std::time::Instant;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::corpus::Corpus;
 use ognivo_embeddings::format::{Format, write_vectors};
-use ognivo_embeddings::train::Architecture;
+use ognivo_embeddings::train::{Architecture, Engine};
 use ognivo_embeddings::word2vec::{Word2VecConfig, train};
 
 fn main() {
@@ -36,8 +36,11 @@ fn main() {
     let start = Instant::now();
     let (corpus, vocabulary) = Corpus::read(&[text.into()], config.min_count).expect("a text");
     let read = start.elapsed().as_secs_f64();
+    let engine =
+        if has("burn") { Engine::Burn(ognivo_core::device::parse("cpu").expect("a device")) } else { Engine::Cpu };
     let start = Instant::now();
-    let trained = train(&config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).expect("training");
+    let trained =
+        train(&engine, &config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).expect("training");
     let seconds = start.elapsed().as_secs_f64();
     let threads = rayon::current_num_threads();
     println!(

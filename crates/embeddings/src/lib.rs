@@ -6,12 +6,13 @@
 //! use std::ops::ControlFlow;
 //! use ognivo_embeddings::corpus::{Corpus, planted};
 //! use ognivo_embeddings::query::{Index, Query};
+//! use ognivo_embeddings::train::Engine;
 //! use ognivo_embeddings::word2vec::{Word2VecConfig, train};
 //! use ognivo_embeddings::WordVectors;
 //!
 //! let (corpus, vocabulary) = Corpus::from_text(&planted::planted(100_000, 1), 5)?;
 //! let config = Word2VecConfig { dim: 32, ..Word2VecConfig::default() };
-//! let trained = train(&config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
+//! let trained = train(&Engine::Cpu, &config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
 //! let vectors = WordVectors::new(vocabulary.names().clone(), trained.inputs)?;
 //!
 //! let nearest = Index::new(&vectors)?.nearest(&[Query::word(&vectors, "violin")?], 3);

@@ -7,13 +7,15 @@ use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::evaluate::Labels;
 use ognivo_embeddings::evaluate::clusters::{k_means, misplaced};
 use ognivo_embeddings::node2vec::{Graph, Node2VecConfig, ReadOptions, WalkSentences, Walker, train};
+use ognivo_embeddings::train::Engine;
 
 fn karate(config: &Node2VecConfig) -> WordVectors {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/karate/karate.edges");
     let graph = Graph::read(&path, &ReadOptions::default()).unwrap();
     let walker = Walker::new(&graph, config.walk()).unwrap();
     let (walks, vocabulary) = WalkSentences::new(&walker).unwrap();
-    let trained = train(config, &walks, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let trained =
+        train(&Engine::Cpu, config, &walks, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap();
     WordVectors::new(vocabulary.names().clone(), trained.inputs).unwrap()
 }
 

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use ognivo_core::device;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::corpus::planted::{self, planted};
 use ognivo_embeddings::corpus::{Corpus, Vocabulary};
-use ognivo_embeddings::train::{Architecture, Loss};
+use ognivo_embeddings::train::{Architecture, Engine, Loss};
 use ognivo_embeddings::word2vec::{Trained, Word2VecConfig, train};
 
 fn corpus(words: usize) -> (Corpus, Vocabulary) {
@@ -17,7 +18,7 @@ fn small() -> Word2VecConfig {
 }
 
 fn trained(config: &Word2VecConfig, corpus: &Corpus, vocabulary: &Vocabulary) -> Trained {
-    train(config, corpus, vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    train(&Engine::Cpu, config, corpus, vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -52,7 +53,8 @@ fn stopping_and_going_on_changes_no_bit() {
     let mut calls = 0;
     let mut earlier = None;
     loop {
-        let part = train(&small(), &corpus, &vocabulary, earlier, &mut |_, _| ControlFlow::Break(())).unwrap();
+        let part =
+            train(&Engine::Cpu, &small(), &corpus, &vocabulary, earlier, &mut |_, _| ControlFlow::Break(())).unwrap();
         calls += 1;
         if part.places.is_none() {
             assert!(part.inputs == whole.inputs && part.outputs == whole.outputs);
@@ -65,10 +67,56 @@ fn stopping_and_going_on_changes_no_bit() {
     assert!(calls >= 2, "{calls}");
 }
 
+fn burn() -> Engine {
+    Engine::Burn(device::parse("cpu").unwrap())
+}
+
+#[test]
+fn the_engine_of_burn_does_not_depend_on_threads_and_can_be_gone_on_with() {
+    let (corpus, vocabulary) = corpus(60_000);
+    for (architecture, loss) in [(Architecture::SkipGram, Loss::Negative), (Architecture::Cbow, Loss::Hierarchical)] {
+        let config = Word2VecConfig { architecture, loss, epochs: 4, ..small() };
+        let run = |earlier, go_on: ControlFlow<()>| {
+            train(&burn(), &config, &corpus, &vocabulary, earlier, &mut |_, _| go_on).unwrap()
+        };
+        let whole = with_threads(1, || run(None, ControlFlow::Continue(())));
+        let more = with_threads(3, || run(None, ControlFlow::Continue(())));
+        assert!(whole.inputs == more.inputs && whole.outputs == more.outputs, "{architecture:?} {loss:?}");
+        assert!(whole.places.is_none() && whole.tokens == 4 * vocabulary.tokens());
+        let part = run(None, ControlFlow::Break(()));
+        assert!(part.places.is_some() && part.inputs != whole.inputs);
+        let places = serde_json::from_str(&serde_json::to_string(&part.places).unwrap()).unwrap();
+        let both = run(Some(Trained { places, ..part }), ControlFlow::Continue(()));
+        assert!(whole.inputs == both.inputs && whole.outputs == both.outputs, "{architecture:?} {loss:?}");
+    }
+}
+
+#[test]
+fn what_an_engine_cannot_do_is_refused() {
+    let (corpus, vocabulary) = corpus(150_000);
+    let said = |engine: &Engine, config: &Word2VecConfig, earlier| {
+        let error = train(engine, config, &corpus, &vocabulary, earlier, &mut |_, _| ControlFlow::Break(()));
+        error.err().map_or_else(String::new, |error| error.to_string())
+    };
+    for (config, part) in [
+        (Word2VecConfig { loss: Loss::Softmax, ..small() }, "`loss`: found softmax"),
+        (Word2VecConfig { loss: Loss::OneVsAll, ..small() }, "`loss`: found onevsall"),
+        (Word2VecConfig { hogwild: true, ..small() }, "`hogwild`: found true"),
+    ] {
+        assert!(said(&burn(), &config, None).contains(part), "{}", said(&burn(), &config, None));
+    }
+    let begun = |engine: &Engine| {
+        train(engine, &small(), &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Break(())).unwrap()
+    };
+    let (native, batched) = (begun(&Engine::Cpu), begun(&burn()));
+    assert!(said(&burn(), &small(), Some(native)).contains("cpu, with which this training began"));
+    assert!(said(&Engine::Cpu, &small(), Some(batched)).contains("burn, with which this training began"));
+}
+
 /// The share of each word's ten nearest neighbours that are of its topic.
-fn score(config: &Word2VecConfig) -> f64 {
-    let (corpus, vocabulary) = corpus(100_000);
-    let trained = trained(config, &corpus, &vocabulary);
+fn score(engine: &Engine, config: &Word2VecConfig, words: usize) -> f64 {
+    let (corpus, vocabulary) = corpus(words);
+    let trained = train(engine, config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap();
     planted::score(&WordVectors::new(vocabulary.names().clone(), trained.inputs).unwrap(), 10).share
 }
 
@@ -85,9 +133,27 @@ fn words_of_a_topic_become_neighbours() {
         (Architecture::Cbow, Loss::Negative, false),
         (Architecture::Cbow, Loss::Hierarchical, false),
     ] {
-        let found = score(&Word2VecConfig { architecture, loss, hogwild, ..config.clone() });
+        let found = score(&Engine::Cpu, &Word2VecConfig { architecture, loss, hogwild, ..config.clone() }, 100_000);
         println!("{architecture:?} {loss:?} hogwild {hogwild}: {found:.3}");
         assert!(found > 0.8, "{architecture:?} {loss:?} hogwild {hogwild}: {found}");
+    }
+}
+
+#[test]
+fn both_engines_give_the_same_scores() {
+    // So little text that not everything can be learnt from it.
+    for (architecture, loss, words) in [
+        (Architecture::SkipGram, Loss::Negative, 20_000),
+        (Architecture::SkipGram, Loss::Hierarchical, 10_000),
+        (Architecture::Cbow, Loss::Negative, 40_000),
+        (Architecture::Cbow, Loss::Hierarchical, 20_000),
+    ] {
+        let base =
+            Word2VecConfig { dim: 32, sample: 1e-2, epochs: 1, learning_rate: 0.05, ..Word2VecConfig::default() };
+        let config = Word2VecConfig { architecture, loss, ..base };
+        let [native, batched] = [Engine::Cpu, burn()].map(|engine| score(&engine, &config, words));
+        println!("{architecture:?} {loss:?}: cpu {native:.3}, burn {batched:.3}");
+        assert!(native > 0.8 && (native - batched).abs() < 0.06, "{architecture:?} {loss:?}: {native} {batched}");
     }
 }
 
@@ -102,7 +168,8 @@ fn settings_without_meaning_are_refused() {
         (Word2VecConfig { sample: f64::NAN, ..small() }, "`sample`: found NaN"),
         (Word2VecConfig { learning_rate: -0.1, ..small() }, "`learning_rate`: found -0.1"),
     ] {
-        let said = train(&config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(())).unwrap_err();
+        let said = train(&Engine::Cpu, &config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))
+            .unwrap_err();
         assert!(said.to_string().contains(part), "{said}");
     }
 }
@@ -114,7 +181,7 @@ fn what_belongs_to_another_text_is_refused() {
     let (short, few) = Corpus::from_text(&"a b c d\n".repeat(20_000), 1).unwrap();
     let config = Word2VecConfig { epochs: 50, ..small() };
     let begun = |config: &_, corpus: &Corpus, vocabulary: &_, earlier| {
-        train(config, corpus, vocabulary, earlier, &mut |_, _| ControlFlow::Break(()))
+        train(&Engine::Cpu, config, corpus, vocabulary, earlier, &mut |_, _| ControlFlow::Break(()))
     };
     let of_long = begun(&config, &long, &words, None).unwrap();
     let of_short = begun(&config, &short, &few, None).unwrap();

@@ -112,7 +112,7 @@ pub use batch_norm::{
 pub use conv2d::{conv2d, conv2d_reference};
 pub use dropout::{dropout, dropout_reference, random_dropout};
 pub use linear::{linear, linear_reference};
-pub use logistic_rows::{LogisticRows, ROW_MULTIPLE, Row, Target, logistic, merge_copies};
+pub use logistic_rows::{LogisticRows, ROW_MULTIPLE, Target, logistic, merge_copies};
 pub use pool2d::{
     avg_pool2d, avg_pool2d_reference, max_pool2d, max_pool2d_reference, relu_max_pool2d, relu_max_pool2d_reference,
 };

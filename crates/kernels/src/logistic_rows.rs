@@ -21,22 +21,6 @@ pub struct Target {
     pub rate: f32,
 }
 
-/// A row of `length` floats, a multiple of [`ROW_MULTIPLE`]; unused ones at its end are 0 and stay so.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
-    /// Where it is read.
-    pub from: *const f32,
-    /// Where what becomes of it is written: the same place, or another.
-    pub to: *mut f32,
-}
-
-impl Row {
-    /// A row that is changed where it stands.
-    pub fn in_place(row: *mut f32) -> Self {
-        Self { from: row, to: row }
-    }
-}
-
 /// Steps over rows; holds the memory they need.
 #[derive(Debug)]
 pub struct LogisticRows {
@@ -59,6 +43,11 @@ impl LogisticRows {
         Self::with_level(length, Level::detect())
     }
 
+    /// Floats in a row.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
     fn with_level(length: usize, level: Level) -> Self {
         assert!(length.is_multiple_of(ROW_MULTIPLE), "rows of {length} floats");
         Self { level, length, scores: Vec::new(), pending: Vec::new(), means: Vec::new() }
@@ -69,12 +58,12 @@ impl LogisticRows {
     ///
     /// # Safety
     /// Pointers are valid for `length` floats; `targets` belongs to `outputs`; outputs are distinct rows, and none is an input. An
-    /// input may stand there twice if it is read the second time where it is written the first.
+    /// input may stand there twice.
     /// Other threads may write to the rows at the same time only if the caller can bear the torn values that may result.
     ///
     /// # Panics
     /// When there are not as many targets as outputs.
-    pub unsafe fn step(&mut self, inputs: &[Row], outputs: &[Row], targets: &[Target]) {
+    pub unsafe fn step(&mut self, inputs: &[*mut f32], outputs: &[*mut f32], targets: &[Target]) {
         assert_eq!(outputs.len(), targets.len(), "a target for each output");
         self.level.run(Step { all: self, inputs, outputs, targets });
     }
@@ -83,10 +72,10 @@ impl LogisticRows {
     ///
     /// # Safety
     /// Pointers are valid for `length` floats.
-    pub unsafe fn gather(&mut self, rows: &[Row]) -> Row {
+    pub unsafe fn gather(&mut self, rows: &[*mut f32]) -> *mut f32 {
         self.means.resize(2 * self.length, 0.0);
         self.level.run(Gather { means: &mut self.means, rows });
-        Row::in_place(self.means[self.length..].as_mut_ptr())
+        self.means[self.length..].as_mut_ptr()
     }
 
     /// Moves every row as the mean that [`gather`](Self::gather) gave has moved since, times `share` (1: as in word2vec and
@@ -94,7 +83,7 @@ impl LogisticRows {
     ///
     /// # Safety
     /// As [`gather`](Self::gather), which was called before, with these rows.
-    pub unsafe fn scatter(&mut self, rows: &[Row], share: f32) {
+    pub unsafe fn scatter(&mut self, rows: &[*mut f32], share: f32) {
         assert_eq!(self.means.len(), 2 * self.length, "gathered before");
         self.level.run(Scatter { means: &self.means, rows, share });
     }
@@ -103,7 +92,7 @@ impl LogisticRows {
     ///
     /// # Safety
     /// Pointers are valid for `length` floats.
-    pub unsafe fn products(&mut self, inputs: &[Row], outputs: &[Row]) -> &mut [f32] {
+    pub unsafe fn products(&mut self, inputs: &[*mut f32], outputs: &[*mut f32]) -> &mut [f32] {
         self.level.run(Products { all: self, inputs, outputs });
         &mut self.scores
     }
@@ -112,7 +101,7 @@ impl LogisticRows {
     ///
     /// # Safety
     /// As [`step`](Self::step); `products` was called before, for the same rows.
-    pub unsafe fn update(&mut self, inputs: &[Row], outputs: &[Row]) {
+    pub unsafe fn update(&mut self, inputs: &[*mut f32], outputs: &[*mut f32]) {
         assert_eq!(self.scores.len(), inputs.len() * outputs.len(), "gradients of these rows");
         self.level.run(Update { all: self, inputs, outputs });
     }
@@ -163,8 +152,8 @@ vectorised! {
 
 struct Step<'a> {
     all: &'a mut LogisticRows,
-    inputs: &'a [Row],
-    outputs: &'a [Row],
+    inputs: &'a [*mut f32],
+    outputs: &'a [*mut f32],
     targets: &'a [Target],
 }
 
@@ -188,7 +177,7 @@ impl Kernel for Step<'_> {
 
 struct Gather<'a> {
     means: &'a mut [f32],
-    rows: &'a [Row],
+    rows: &'a [*mut f32],
 }
 
 impl Kernel for Gather<'_> {
@@ -200,7 +189,7 @@ impl Kernel for Gather<'_> {
         unsafe {
             let (share, zero) = (S::splat(1.0 / rows.len().max(1) as f32), S::splat(0.0));
             for at in (0..before.len()).step_by(S::LANES) {
-                let sum = rows.iter().fold(zero, |sum, row| S::add(sum, S::load(row.from.add(at))));
+                let sum = rows.iter().fold(zero, |sum, row| S::add(sum, S::load(row.add(at))));
                 let mean = S::mul_add(sum, share, zero);
                 S::store(before.as_mut_ptr().add(at), mean);
                 S::store(after.as_mut_ptr().add(at), mean);
@@ -211,7 +200,7 @@ impl Kernel for Gather<'_> {
 
 struct Scatter<'a> {
     means: &'a [f32],
-    rows: &'a [Row],
+    rows: &'a [*mut f32],
     share: f32,
 }
 
@@ -227,7 +216,7 @@ impl Kernel for Scatter<'_> {
                 let after = S::load(after.as_ptr().add(at));
                 let moved = S::mul_add(minus, S::load(before.as_ptr().add(at)), after);
                 for row in rows {
-                    S::store(row.to.add(at), S::mul_add(share, moved, S::load(row.from.add(at))));
+                    S::store(row.add(at), S::mul_add(share, moved, S::load(row.add(at))));
                 }
             }
         }
@@ -236,8 +225,8 @@ impl Kernel for Scatter<'_> {
 
 struct Products<'a> {
     all: &'a mut LogisticRows,
-    inputs: &'a [Row],
-    outputs: &'a [Row],
+    inputs: &'a [*mut f32],
+    outputs: &'a [*mut f32],
 }
 
 impl Kernel for Products<'_> {
@@ -250,8 +239,8 @@ impl Kernel for Products<'_> {
 
 struct Update<'a> {
     all: &'a mut LogisticRows,
-    inputs: &'a [Row],
-    outputs: &'a [Row],
+    inputs: &'a [*mut f32],
+    outputs: &'a [*mut f32],
 }
 
 impl Kernel for Update<'_> {
@@ -284,7 +273,7 @@ macro_rules! for_each_tile {
 
 /// Fills `all.scores`.
 #[inline(always)]
-unsafe fn products<S: Simd>(all: &mut LogisticRows, inputs: &[Row], outputs: &[Row]) {
+unsafe fn products<S: Simd>(all: &mut LogisticRows, inputs: &[*mut f32], outputs: &[*mut f32]) {
     all.scores.resize(inputs.len() * outputs.len(), 0.0);
     let (length, columns) = (all.length, outputs.len());
     // SAFETY: as promised to the caller.
@@ -293,9 +282,9 @@ unsafe fn products<S: Simd>(all: &mut LogisticRows, inputs: &[Row], outputs: &[R
 
 #[inline(always)]
 unsafe fn tile_products<S: Simd, const K: usize>(
-    outputs: &[Row; K],
+    outputs: &[*mut f32; K],
     (first, ..): (usize, bool, bool),
-    inputs: &[Row],
+    inputs: &[*mut f32],
     scores: &mut [f32],
     columns: usize,
     length: usize,
@@ -324,20 +313,20 @@ unsafe fn tile_products<S: Simd, const K: usize>(
 /// The products of the first `M` inputs with the `K` outputs.
 #[inline(always)]
 unsafe fn some_products<S: Simd, const K: usize, const M: usize>(
-    inputs: &[Row],
-    outputs: &[Row; K],
+    inputs: &[*mut f32],
+    outputs: &[*mut f32; K],
     scores: *mut f32,
     columns: usize,
     length: usize,
 ) {
     // SAFETY: as promised to the caller.
     unsafe {
-        let inputs: &[Row; M] = &*inputs.as_ptr().cast();
+        let inputs: &[*mut f32; M] = &*inputs.as_ptr().cast();
         let mut sums = [[S::splat(0.0); K]; M];
         for at in (0..length).step_by(S::LANES) {
-            let x: [S::V; M] = std::array::from_fn(|j| S::load(inputs[j].from.add(at)));
+            let x: [S::V; M] = std::array::from_fn(|j| S::load(inputs[j].add(at)));
             for o in 0..K {
-                let output = S::load(outputs[o].from.add(at));
+                let output = S::load(outputs[o].add(at));
                 for j in 0..M {
                     sums[j][o] = S::mul_add(x[j], output, sums[j][o]);
                 }
@@ -356,7 +345,7 @@ unsafe fn some_products<S: Simd, const K: usize, const M: usize>(
 
 /// Moves the rows by the gradients in `all.scores`.
 #[inline(always)]
-unsafe fn update<S: Simd>(all: &mut LogisticRows, inputs: &[Row], outputs: &[Row]) {
+unsafe fn update<S: Simd>(all: &mut LogisticRows, inputs: &[*mut f32], outputs: &[*mut f32]) {
     let (length, columns) = (all.length, outputs.len());
     if outputs.len() > TILE {
         all.pending.resize(inputs.len() * length, 0.0);
@@ -367,9 +356,9 @@ unsafe fn update<S: Simd>(all: &mut LogisticRows, inputs: &[Row], outputs: &[Row
 
 #[inline(always)]
 unsafe fn tile_update<S: Simd, const K: usize>(
-    outputs: &[Row; K],
+    outputs: &[*mut f32; K],
     (first, is_first, is_last): (usize, bool, bool),
-    inputs: &[Row],
+    inputs: &[*mut f32],
     gradients: &[f32],
     pending: &mut [f32],
     columns: usize,
@@ -380,11 +369,11 @@ unsafe fn tile_update<S: Simd, const K: usize>(
     unsafe {
         let gradients = gradients.as_ptr().add(first);
         for at in (0..length).step_by(S::LANES) {
-            let old: [S::V; K] = std::array::from_fn(|o| S::load(outputs[o].from.add(at)));
+            let old: [S::V; K] = std::array::from_fn(|o| S::load(outputs[o].add(at)));
             let mut new = old;
             for (j, input) in inputs.iter().enumerate() {
                 let gradients = gradients.add(j * columns);
-                let x = S::load(input.from.add(at));
+                let x = S::load(input.add(at));
                 let waiting = pending.as_mut_ptr().wrapping_add(j * length + at);
                 let mut moved = if is_first { x } else { S::load(waiting) };
                 for o in 0..K {
@@ -392,10 +381,10 @@ unsafe fn tile_update<S: Simd, const K: usize>(
                     moved = S::mul_add(g, old[o], moved);
                     new[o] = S::mul_add(g, x, new[o]);
                 }
-                S::store(if is_last { input.to.add(at) } else { waiting }, moved);
+                S::store(if is_last { input.add(at) } else { waiting }, moved);
             }
             for o in 0..K {
-                S::store(outputs[o].to.add(at), new[o]);
+                S::store(outputs[o].add(at), new[o]);
             }
         }
     }
@@ -411,8 +400,8 @@ mod tests {
         (0..count * length).map(|i| if i % length < dim { value(i / length, i % length) } else { 0.0 }).collect()
     }
 
-    fn pointers(values: &mut [f32], length: usize) -> Vec<Row> {
-        values.chunks_exact_mut(length).map(|row| Row::in_place(row.as_mut_ptr())).collect()
+    fn pointers(values: &mut [f32], length: usize) -> Vec<*mut f32> {
+        values.chunks_exact_mut(length).map(|row| row.as_mut_ptr()).collect()
     }
 
     /// The step pair by pair, in f64.

@@ -6,6 +6,7 @@
 //! ```
 //! use std::ops::ControlFlow;
 //!
+//! use ognivo_embeddings::train::Engine;
 //! use ognivo_embeddings::node2vec::{GraphBuilder, Node2VecConfig, WalkSentences, Walker, train};
 //!
 //! let mut builder = GraphBuilder::new(false, false);
@@ -15,7 +16,7 @@
 //! let config = Node2VecConfig::default();
 //! let walker = Walker::new(&graph, config.walk())?;
 //! let (walks, vocabulary) = WalkSentences::new(&walker)?;
-//! let trained = train(&config, &walks, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
+//! let trained = train(&Engine::Cpu, &config, &walks, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
 //! assert_eq!((trained.inputs.rows(), trained.inputs.dim()), (2, 128));
 //! # Ok::<(), ognivo_embeddings::Error>(())
 //! ```

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::walks::{WalkConfig, Walker};
 use crate::Result;
 use crate::corpus::Vocabulary;
-use crate::train::{Architecture, Loss, Progress, Sentences, Trainer};
+use crate::train::{Architecture, Engine, Loss, Progress, Sentences, Trainer};
 use crate::word2vec::{self, Trained, Word2VecConfig};
 
 /// Everything that the vectors of a graph follow from. Whether edges have weights and directions, the graph knows.
@@ -96,13 +96,14 @@ impl Node2VecConfig {
 /// # Errors
 /// Settings without meaning; a loss that is no longer finite.
 pub fn train(
+    engine: &Engine,
     config: &Node2VecConfig,
     walks: &WalkSentences<'_>,
     vocabulary: &Vocabulary,
     earlier: Option<Trained>,
     watch: &mut dyn FnMut(&Progress, &Trainer) -> ControlFlow<()>,
 ) -> Result<Trained> {
-    word2vec::train(&config.word2vec(vocabulary.len()), walks, vocabulary, earlier, watch)
+    word2vec::train(engine, &config.word2vec(vocabulary.len()), walks, vocabulary, earlier, watch)
 }
 
 /// The walks of a graph as sentences of rows, made when they are read: nothing is stored. Each epoch has walks of its own.

@@ -1,8 +1,9 @@
 //! The trainer: examples over shared tables.
 //!
 //! A task brings [`Sentences`] of tokens (lines of text, walks through a graph), the [`Units`] that stand for a token and an
-//! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `rows` and `merge` (what makes the result independent of the
-//! number of threads), `shard` (one step after the other), `objective`, `sampler`, `huffman`, `rng`.
+//! [`Objective`]; [`Trainer`] turns them into two tables. Reading order: `engine` (what computes), `examples` (what is
+//! learnt next), `rows`, `claims` and `merge` (what makes the result independent of the number of threads), `shard` (one step after the
+//! other), `batched` (the other engine), `objective`, `sampler`, `huffman`, `rng`.
 //!
 //! # Determinism
 //!
@@ -12,6 +13,10 @@
 //! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): about twice as fast, never twice
 //! the same with more than one thread.
 
+mod batched;
+mod claims;
+mod engine;
+mod examples;
 pub(crate) mod huffman;
 mod merge;
 pub(crate) mod objective;
@@ -25,12 +30,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+pub use self::batched::Batched;
+use self::claims::Claims;
+pub use self::engine::{Engine, Places, Trainer};
+pub use self::examples::Place;
 use self::merge::merge;
 pub use self::objective::{Loss, Objective};
 pub use self::rng::Rng;
-use self::rows::{Copies, Direct, Overlay, Shared};
+use self::rows::{Copies, Direct, Overlay, Own, Shared};
 pub use self::sampler::Sampler;
-pub use self::shard::Place;
 use self::shard::Shard;
 pub use self::units::{Several, Units};
 use crate::{Error, Result, Table};
@@ -94,7 +102,8 @@ const ROUND: usize = 32;
 const PULL: f32 = 1.0;
 
 impl Plan<'_> {
-    fn check(&self) -> Result<()> {
+    /// Whether the settings have a meaning and the tables fit them.
+    fn check(&self, inputs: &Table, outputs: &Table) -> Result<()> {
         let positive = |key: &str, value: u64| {
             if value == 0 { Err(Error::setting(key, value, "at least 1")) } else { Ok(()) }
         };
@@ -103,7 +112,28 @@ impl Plan<'_> {
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return Err(Error::setting("learning_rate", self.learning_rate, "a number above 0"));
         }
+        if inputs.dim() != outputs.dim() {
+            let found = format!("{} and {} numbers", inputs.dim(), outputs.dim());
+            return Err(Error::data("vectors of inputs and outputs", found, "vectors of one length"));
+        }
+        // Rows are reached through pointers later on.
+        let needed = (self.units.rows(self.objective.targets_in_all())?, self.objective.rows());
+        if inputs.rows() < needed.0 || outputs.rows() < needed.1 {
+            let found = format!("{} and {} rows", inputs.rows(), outputs.rows());
+            return Err(Error::data("tables of another text", found, format!("{} and {} rows", needed.0, needed.1)));
+        }
         Ok(())
+    }
+
+    /// Tokens to be read in all.
+    fn tokens_in_all(&self) -> u64 {
+        self.sentences.tokens().saturating_mul(self.epochs)
+    }
+
+    /// The learning rate after so many tokens: a straight line down to a ten-thousandth, as in word2vec.
+    fn rate(&self, tokens: u64) -> f32 {
+        let left = 1.0 - tokens as f64 / (self.tokens_in_all() as f64 + 1.0);
+        (f64::from(self.learning_rate) * left.max(1e-4)) as f32
     }
 }
 
@@ -120,7 +150,8 @@ pub struct Progress {
     pub learning_rate: f32,
 }
 
-/// The input table at the start: even in `(-1/2, 1/2) / dim`, as in word2vec; a row depends on the seed and its number only.
+/// The input table at the start: even in `(-1, 1) / dim`, as in gensim; a row depends on the seed and its number only. That is twice as
+/// wide as in word2vec.c, and one pass over a text comes further for it.
 ///
 /// # Errors
 /// As [`Table::zeros`].
@@ -128,39 +159,26 @@ pub fn initial_inputs(rows: usize, dim: usize, seed: u64) -> Result<Table> {
     let mut table = Table::zeros(rows, dim)?;
     for row in 0..rows {
         let mut rng = Rng::new(seed, &[u64::MAX, row as u64]);
-        table.row_mut(row).iter_mut().for_each(|value| *value = (rng.uniform() - 0.5) / dim as f32);
+        table.row_mut(row).iter_mut().for_each(|value| *value = (2.0 * rng.uniform() - 1.0) / dim as f32);
     }
     Ok(table)
 }
 
-/// Training under way.
-pub struct Trainer<'a> {
+/// Training on the processor, row by row.
+pub struct Native<'a> {
     plan: Plan<'a>,
     inputs: Table,
     outputs: Table,
     shards: Vec<Shard>,
     copies: Vec<Copies>,
-    of: u64,
+    /// Of input and output rows.
+    claims: [Claims; 2],
 }
 
-impl<'a> Trainer<'a> {
-    /// Training of these tables, from the beginning or from `places` that an earlier one had come to.
-    ///
-    /// # Errors
-    /// For settings without meaning; tables of different widths or too few rows; places of another text or number of shards.
-    pub fn new(plan: Plan<'a>, mut inputs: Table, mut outputs: Table, places: Option<Vec<Place>>) -> Result<Self> {
-        plan.check()?;
-        if inputs.dim() != outputs.dim() {
-            let found = format!("{} and {} numbers", inputs.dim(), outputs.dim());
-            return Err(Error::data("vectors of inputs and outputs", found, "vectors of one length"));
-        }
-        // Rows are reached through pointers from here on.
+impl<'a> Native<'a> {
+    /// Training of tables that fit the plan.
+    fn new(plan: Plan<'a>, mut inputs: Table, mut outputs: Table, places: Option<Vec<Place>>) -> Result<Self> {
         let tokens = plan.objective.targets_in_all();
-        let needed = (plan.units.rows(tokens)?, plan.objective.rows());
-        if inputs.rows() < needed.0 || outputs.rows() < needed.1 {
-            let found = format!("{} and {} rows", inputs.rows(), outputs.rows());
-            return Err(Error::data("tables of another text", found, format!("{} and {} rows", needed.0, needed.1)));
-        }
         let count = if plan.hogwild { rayon::current_num_threads() } else { SHARDS };
         let mut shards: Vec<Shard> = (0..count).map(|index| Shard::new(&plan, index, count, inputs.stride())).collect();
         if let Some(places) = places {
@@ -169,58 +187,65 @@ impl<'a> Trainer<'a> {
                 return Err(Error::data("training to be gone on with", found, format!("{count}")));
             }
             for (shard, place) in shards.iter_mut().zip(places) {
-                shard.go_to(place, tokens, outputs.rows())?;
+                shard.examples.go_to(place, tokens)?;
             }
         }
         let (first, second) = (Shared::new(&mut inputs), Shared::new(&mut outputs));
         let copies = if plan.hogwild { 0 } else { count };
         let copies =
             (0..copies).map(|_| Copies { inputs: Overlay::new(first), outputs: Overlay::new(second) }).collect();
-        let of = plan.sentences.tokens().saturating_mul(plan.epochs);
-        Ok(Self { plan, inputs, outputs, shards, copies, of })
+        let claims = [Claims::new(inputs.rows()), Claims::new(outputs.rows())];
+        Ok(Self { plan, inputs, outputs, shards, copies, claims })
     }
 
-    /// Whether all passes are done.
-    pub fn is_finished(&self) -> bool {
-        self.shards.iter().all(|shard| shard.is_done(self.plan.epochs))
+    fn is_finished(&self) -> bool {
+        self.shards.iter().all(|shard| shard.examples.is_done(self.plan.epochs))
     }
 
-    /// Goes on for about `centres` words.
-    ///
-    /// # Errors
-    /// When the loss is no longer a finite number.
-    pub fn advance(&mut self, centres: usize) -> Result<Progress> {
+    /// Goes on for about `centres` words; the loss, summed, and of how many inputs.
+    fn advance(&mut self, centres: usize) -> (f64, u64) {
         if self.plan.hogwild {
             let each = centres / self.shards.len() + 1;
             let rate = self.rate();
             let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
             let plan = &self.plan;
-            self.shards.par_iter_mut().for_each(|shard| shard.run(plan, &mut Direct { inputs, outputs }, each, rate));
+            self.shards.par_iter_mut().for_each(|shard| {
+                for _ in 0..each.div_ceil(ROUND) {
+                    shard.examples.draw(plan, ROUND, rate);
+                    shard.learn(plan, &mut Direct { inputs, outputs }, rate);
+                }
+            });
         } else {
-            for _ in 0..centres.div_ceil(ROUND * SHARDS) {
-                self.round(ROUND);
-            }
+            // On a thread of the pool from the beginning: to wake one for each round would take as long as the round.
+            rayon::scope(|_| (0..centres.div_ceil(ROUND * SHARDS)).for_each(|_| self.round()));
         }
         let (mut loss, mut measured) = (0.0, 0);
         for shard in &mut self.shards {
-            loss += std::mem::take(&mut shard.place.loss);
-            measured += std::mem::take(&mut shard.place.measured);
+            loss += std::mem::take(&mut shard.loss);
+            measured += std::mem::take(&mut shard.measured);
         }
-        let loss = loss / measured.max(1) as f64;
-        if !loss.is_finite() {
-            let what = format!("training stopped: after {} tokens the loss is {loss}", self.tokens());
-            return Err(ognivo_core::Error::NotFinite(format!("{what}; a smaller learning rate may help")).into());
-        }
-        Ok(Progress { tokens: self.tokens(), of: self.of, loss, learning_rate: self.rate() })
+        (loss, measured)
     }
 
-    /// Each shard learns from its next `centres` words on copies; then these are merged.
-    fn round(&mut self, centres: usize) {
+    /// Each shard learns from its next few words, on copies of the rows that others use too; then these are merged.
+    fn round(&mut self) {
         let (plan, rate) = (&self.plan, self.rate());
-        let pull = PULL * rate;
-        let work = self.shards.par_iter_mut().zip(&mut self.copies).with_max_len(1);
-        work.for_each(|(shard, copies)| shard.run(plan, copies, centres, rate));
+        let alone = rayon::current_num_threads() == 1;
+        self.claims.iter_mut().for_each(Claims::begin);
+        let claims = &self.claims;
+        let marks = |shard| [claims[0].mark(shard), claims[1].mark(shard)];
+        self.shards.par_iter_mut().enumerate().with_max_len(1).for_each(|(number, shard)| {
+            let (examples, marks) = (&mut shard.examples, marks(number));
+            examples.draw(plan, ROUND, rate);
+            claims[0].claim(examples.inputs.iter().map(|&(row, _)| row), marks[0], alone);
+            claims[1].claim(examples.outputs.iter().copied(), marks[1], alone);
+        });
+        let work = self.shards.par_iter_mut().zip(&mut self.copies).enumerate().with_max_len(1);
+        work.for_each(|(number, (shard, copies))| {
+            shard.learn(plan, &mut Own { copies, claims, marks: marks(number) }, rate)
+        });
         let (inputs, outputs) = (Shared::new(&mut self.inputs), Shared::new(&mut self.outputs));
+        let pull = PULL * rate;
         merge(inputs, &self.copies.iter().map(|copies| &copies.inputs).collect::<Vec<_>>(), pull);
         merge(outputs, &self.copies.iter().map(|copies| &copies.outputs).collect::<Vec<_>>(), pull);
         for copies in &mut self.copies {
@@ -229,29 +254,23 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// The learning rate now: a straight line down to a ten-thousandth, as in word2vec.
     fn rate(&self) -> f32 {
-        let left = 1.0 - self.tokens() as f64 / (self.of as f64 + 1.0);
-        (f64::from(self.plan.learning_rate) * left.max(1e-4)) as f32
+        self.plan.rate(self.tokens())
     }
 
-    /// Tokens read so far.
-    pub fn tokens(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.place.tokens).sum()
+    fn tokens(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.examples.place.tokens).sum()
     }
 
-    /// The input and the output table as they are now.
-    pub fn tables(&self) -> (&Table, &Table) {
-        (&self.inputs, &self.outputs)
+    fn tables(&self) -> [&Table; 2] {
+        [&self.inputs, &self.outputs]
     }
 
-    /// Where each shard stands, for [`new`](Self::new).
-    pub fn places(&self) -> Vec<Place> {
-        self.shards.iter().map(|shard| shard.place.clone()).collect()
+    fn places(&self) -> Vec<Place> {
+        self.shards.iter().map(|shard| shard.examples.place.clone()).collect()
     }
 
-    /// The tables.
-    pub fn into_tables(self) -> (Table, Table) {
-        (self.inputs, self.outputs)
+    fn into_tables(self) -> [Table; 2] {
+        [self.inputs, self.outputs]
     }
 }

@@ -73,6 +73,16 @@ impl Objective {
         }
     }
 
+    /// Its name.
+    pub(crate) fn loss(&self) -> Loss {
+        match self {
+            Self::Negative { .. } => Loss::Negative,
+            Self::Hierarchical(_) => Loss::Hierarchical,
+            Self::Softmax(_) => Loss::Softmax,
+            Self::OneVsAll(_) => Loss::OneVsAll,
+        }
+    }
+
     /// How many targets there are to tell apart.
     pub fn targets_in_all(&self) -> usize {
         match self {
@@ -92,41 +102,43 @@ impl Objective {
         .max(1)
     }
 
-    /// The rows that `target` is compared with, all different.
-    #[inline(always)]
-    pub(crate) fn draw(&self, target: u32, rng: &mut Rng, rows: &mut Vec<u32>) {
-        rows.clear();
+    /// How many rows there are, if every target is compared with all of them.
+    pub(crate) fn compares_all(&self) -> Option<usize> {
         match self {
-            Self::Negative { sampler, count } => {
-                rows.push(target);
-                extend_with_negatives(rows, *count, sampler, rng);
-            }
-            Self::Hierarchical(tree) => rows.extend_from_slice(tree.path(target).0),
-            Self::Softmax(all) | Self::OneVsAll(all) => rows.extend(0..*all as u32),
+            Self::Softmax(rows) | Self::OneVsAll(rows) => Some(*rows),
+            _ => None,
         }
     }
 
-    /// What each of the rows that [`draw`](Self::draw) gave should answer.
-    #[inline(always)]
-    pub(crate) fn targets(&self, target: u32, rows: &[u32], rate: f32, targets: &mut Vec<Target>) {
-        targets.clear();
+    /// Adds the rows that `target` is compared with, all different, and what each should answer. Nothing where it is [all of
+    /// them](Self::compares_all).
+    pub(crate) fn draw(&self, target: u32, rate: f32, rng: &mut Rng, rows: &mut Vec<u32>, targets: &mut Vec<Target>) {
         match self {
-            Self::Hierarchical(tree) => {
-                // The first child is the one with label 1, as in word2vec.c.
-                targets.extend(tree.path(target).1.iter().map(|second| Target { label: f32::from(!second), rate }));
+            Self::Negative { sampler, count } => {
+                let begin = rows.len();
+                rows.push(target);
+                targets.push(Target { label: 1.0, rate });
+                extend_with_negatives(rows, begin, *count, sampler, rng);
+                targets.resize(rows.len(), Target { label: 0.0, rate });
             }
-            _ => targets.extend(rows.iter().map(|&row| Target { label: f32::from(row == target), rate })),
+            Self::Hierarchical(tree) => {
+                let (path, turns) = tree.path(target);
+                rows.extend_from_slice(path);
+                // The first child is the one with label 1, as in word2vec.c.
+                targets.extend(turns.iter().map(|second| Target { label: f32::from(!second), rate }));
+            }
+            Self::Softmax(_) | Self::OneVsAll(_) => {}
         }
     }
 }
 
-/// Adds `count` negative examples that differ from each other and from what is there.
+/// Adds `count` negative examples that differ from each other and from what is there from `begin` on.
 #[inline(always)]
-pub(crate) fn extend_with_negatives(rows: &mut Vec<u32>, count: usize, sampler: &Sampler, rng: &mut Rng) {
+pub(crate) fn extend_with_negatives(rows: &mut Vec<u32>, begin: usize, count: usize, sampler: &Sampler, rng: &mut Rng) {
     for _ in 0..count {
         for _ in 0..ATTEMPTS {
             let row = sampler.draw(rng);
-            if !rows.contains(&row) {
+            if !rows[begin..].contains(&row) {
                 rows.push(row);
                 break;
             }
@@ -142,25 +154,26 @@ mod tests {
     fn rows_are_distinct_and_the_target_is_the_one_with_label_1() {
         let counts = [50, 20, 10, 5, 5, 1];
         let mut rng = Rng::new(1, &[]);
-        let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        for loss in [Loss::Negative, Loss::Softmax, Loss::OneVsAll] {
-            let objective = Objective::new(loss, &counts, 5);
-            for target in 0..6 {
-                objective.draw(target, &mut rng, &mut rows);
-                objective.targets(target, &rows, 0.5, &mut targets);
-                let mut sorted = rows.clone();
-                sorted.sort_unstable();
-                sorted.dedup();
-                assert!(sorted.len() == rows.len() && rows.len() >= 2, "{rows:?}");
-                let ones: Vec<u32> =
-                    rows.iter().zip(&targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
-                assert_eq!(ones, [target]);
-            }
+        let objective = Objective::new(Loss::Negative, &counts, 5);
+        for target in 0..6 {
+            // What earlier steps have left there is no matter.
+            let (mut rows, mut targets) = (vec![target, 1], vec![Target { label: 1.0, rate: 0.5 }; 2]);
+            objective.draw(target, 0.5, &mut rng, &mut rows, &mut targets);
+            let (rows, targets) = (&rows[2..], &targets[2..]);
+            let mut sorted = rows.to_vec();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert!(sorted.len() == rows.len() && rows.len() >= 2, "{rows:?}");
+            let ones: Vec<u32> =
+                rows.iter().zip(targets).filter(|(_, t)| t.label == 1.0).map(|(row, _)| *row).collect();
+            assert_eq!(ones, [target]);
         }
         let tree = Objective::new(Loss::Hierarchical, &counts, 5);
-        tree.draw(0, &mut rng, &mut rows);
-        tree.targets(0, &rows, 0.5, &mut targets);
+        let (mut rows, mut targets) = (Vec::new(), Vec::new());
+        tree.draw(0, 0.5, &mut rng, &mut rows, &mut targets);
         assert_eq!((rows.len(), targets.len()), (1, 1));
+        let all = [Loss::Softmax, Loss::OneVsAll].map(|loss| Objective::new(loss, &counts, 5).compares_all());
+        assert_eq!(all, [Some(6); 2]);
     }
 
     #[test]

@@ -1,22 +1,15 @@
 //! Where a shard's rows are: in the tables themselves, or in copies of its own until the next merge.
 
-use ognivo_kernels::Row;
-
+use super::claims::Claims;
 use crate::Table;
 use crate::table::LINE;
 
 /// Rows of the input and the output table, to read and write through pointers.
 pub(crate) trait Rows {
-    /// Begins a step: every row asked for before has been written.
-    fn begin(&mut self);
-    /// A row of the input table, which the step will write.
-    fn input(&mut self, row: u32) -> Row;
-    /// A row of the output table, which the step will write.
-    fn output(&mut self, row: u32) -> Row;
-    /// Asks for a row of the input table to be brought near.
-    fn prefetch_input(&self, row: u32);
-    /// Asks for a row of the output table to be brought near.
-    fn prefetch_output(&self, row: u32);
+    /// A row of the input table, which will be used so many times.
+    fn input(&mut self, row: u32, touches: u32) -> *mut f32;
+    /// A row of the output table, which will be used so many times.
+    fn output(&mut self, row: u32, touches: u32) -> *mut f32;
 }
 
 /// A table whose rows threads write to at the same time.
@@ -44,6 +37,7 @@ impl Shared {
         self.first.wrapping_add(row as usize * self.stride)
     }
 
+    /// Asks for the row to be brought near.
     #[inline(always)]
     pub(crate) fn prefetch(&self, row: u32) {
         prefetch_row(self.row(row), self.stride);
@@ -79,38 +73,23 @@ pub(crate) struct Direct {
 
 impl Rows for Direct {
     #[inline(always)]
-    fn begin(&mut self) {}
-
-    #[inline(always)]
-    fn input(&mut self, row: u32) -> Row {
-        Row::in_place(self.inputs.row(row))
+    fn input(&mut self, row: u32, _: u32) -> *mut f32 {
+        self.inputs.row(row)
     }
 
     #[inline(always)]
-    fn output(&mut self, row: u32) -> Row {
-        Row::in_place(self.outputs.row(row))
-    }
-
-    #[inline(always)]
-    fn prefetch_input(&self, row: u32) {
-        self.inputs.prefetch(row);
-    }
-
-    #[inline(always)]
-    fn prefetch_output(&self, row: u32) {
-        self.outputs.prefetch(row);
+    fn output(&mut self, row: u32, _: u32) -> *mut f32 {
+        self.outputs.row(row)
     }
 }
 
-/// Copies of the rows that a shard has touched since the last merge.
+/// Copies of rows that a shard uses until the next merge.
 pub(crate) struct Overlay {
     table: Shared,
     /// Row to copy, open addressing; a power of two, at most half full.
     map: Vec<(u32, u32)>,
-    /// Rows in the order in which they were first touched, and how often each was.
+    /// The rows, and how often each is used.
     pub(crate) touched: Vec<(u32, u32)>,
-    /// How many of these copies hold their row already: all but those that the present step was the first to ask for.
-    written: usize,
     /// Copies, in pieces that never move.
     pieces: Vec<Table>,
 }
@@ -122,7 +101,7 @@ const PIECE: usize = 256;
 
 impl Overlay {
     pub(crate) fn new(table: Shared) -> Self {
-        Self { table, map: vec![(EMPTY, 0); 1024], touched: Vec::new(), written: 0, pieces: Vec::new() }
+        Self { table, map: vec![(EMPTY, 0); 256], touched: Vec::new(), pieces: Vec::new() }
     }
 
     /// Copy number `copy`, of row `touched[copy].0`.
@@ -147,26 +126,19 @@ impl Overlay {
         place
     }
 
-    /// The row: read from the table at its first use, and from the copy, which that use has written, ever after.
+    /// The copy of the row, made now if there is none.
     #[inline(always)]
-    pub(crate) fn row(&mut self, row: u32) -> Row {
+    fn row(&mut self, row: u32, touches: u32) -> *mut f32 {
         let place = self.place(row);
         if self.map[place].0 != row {
-            return self.insert(row, place);
+            return self.insert(row, touches, place);
         }
-        let number = self.map[place].1 as usize;
-        self.touched[number].1 += 1;
-        let copy = self.copy(number);
-        if number >= self.written {
-            // The same step has asked for it before.
-            // SAFETY: both are rows of `stride` floats, apart; nobody writes to the table between merges.
-            unsafe { copy.copy_from_nonoverlapping(self.table.row(row), self.table.stride) };
-        }
-        Row::in_place(copy)
+        let copy = self.map[place].1 as usize;
+        self.touched[copy].1 += touches;
+        self.copy(copy)
     }
 
-    #[inline(never)]
-    fn insert(&mut self, row: u32, mut place: usize) -> Row {
+    fn insert(&mut self, row: u32, touches: u32, mut place: usize) -> *mut f32 {
         if 2 * (self.touched.len() + 1) > self.map.len() {
             self.map = vec![(EMPTY, 0); 4 * self.map.len()];
             for copy in 0..self.touched.len() {
@@ -176,13 +148,16 @@ impl Overlay {
             }
             place = self.place(row);
         }
-        let copy = self.touched.len();
-        self.map[place] = (row, copy as u32);
-        self.touched.push((row, 1));
-        if copy / PIECE == self.pieces.len() {
+        let number = self.touched.len();
+        self.map[place] = (row, number as u32);
+        self.touched.push((row, touches));
+        if number / PIECE == self.pieces.len() {
             self.pieces.push(Table::zeros(PIECE, self.table.stride).expect("memory for copies of rows"));
         }
-        Row { from: self.table.row(row), to: self.copy(copy) }
+        let copy = self.copy(number);
+        // SAFETY: both are rows of `stride` floats, apart; nobody writes to a row that several shards use between merges.
+        unsafe { copy.copy_from_nonoverlapping(self.table.row(row), self.table.stride) };
+        copy
     }
 }
 
@@ -199,35 +174,29 @@ pub(crate) struct Copies {
     pub(crate) outputs: Overlay,
 }
 
-// SAFETY: the tables that the copies are of are written to only while no shard runs.
+// SAFETY: rows of the tables that the copies are of are written to by the one shard that uses them, while shards run.
 unsafe impl Send for Copies {}
 // SAFETY: as above.
 unsafe impl Sync for Copies {}
 
-impl Rows for Copies {
+/// What a shard learns on in a round: the rows themselves that no other shard has claimed, copies of the others.
+pub(crate) struct Own<'a> {
+    pub(crate) copies: &'a mut Copies,
+    pub(crate) claims: &'a [Claims; 2],
+    /// The shard's marks for the two tables.
+    pub(crate) marks: [u16; 2],
+}
+
+impl Rows for Own<'_> {
     #[inline(always)]
-    fn begin(&mut self) {
-        self.inputs.written = self.inputs.touched.len();
-        self.outputs.written = self.outputs.touched.len();
+    fn input(&mut self, row: u32, touches: u32) -> *mut f32 {
+        let overlay = &mut self.copies.inputs;
+        if self.claims[0].is_sole(row, self.marks[0]) { overlay.table.row(row) } else { overlay.row(row, touches) }
     }
 
     #[inline(always)]
-    fn input(&mut self, row: u32) -> Row {
-        self.inputs.row(row)
-    }
-
-    #[inline(always)]
-    fn output(&mut self, row: u32) -> Row {
-        self.outputs.row(row)
-    }
-
-    #[inline(always)]
-    fn prefetch_input(&self, row: u32) {
-        self.inputs.table.prefetch(row);
-    }
-
-    #[inline(always)]
-    fn prefetch_output(&self, row: u32) {
-        self.outputs.table.prefetch(row);
+    fn output(&mut self, row: u32, touches: u32) -> *mut f32 {
+        let overlay = &mut self.copies.outputs;
+        if self.claims[1].is_sole(row, self.marks[1]) { overlay.table.row(row) } else { overlay.row(row, touches) }
     }
 }

@@ -9,7 +9,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Vocabulary;
-use crate::train::{Architecture, Loss, Objective, Place, Plan, Progress, Sentences, Trainer, Units, initial_inputs};
+use crate::train::{
+    Architecture, Engine, Loss, Objective, Places, Plan, Progress, Sentences, Trainer, Units, initial_inputs,
+};
 use crate::{Error, Result, Table};
 
 /// Settings of word2vec; the defaults are those of word2vec.c for skip-gram.
@@ -95,7 +97,7 @@ pub struct Trained {
     /// The vectors that words are predicted with (of the inner nodes for hierarchical softmax).
     pub outputs: Table,
     /// For going on; none when all passes are done.
-    pub places: Option<Vec<Place>>,
+    pub places: Option<Places>,
     /// Tokens read.
     pub tokens: u64,
 }
@@ -106,19 +108,21 @@ pub struct Trained {
 /// ```
 /// use std::ops::ControlFlow;
 /// use ognivo_embeddings::corpus::Corpus;
+/// use ognivo_embeddings::train::Engine;
 /// use ognivo_embeddings::word2vec::{Word2VecConfig, train};
 ///
 /// let text = "the cat sat on the mat\nthe dog sat on the rug\n".repeat(50);
 /// let (corpus, vocabulary) = Corpus::from_text(&text, 1)?;
 /// let config = Word2VecConfig { dim: 16, ..Word2VecConfig::default() };
-/// let trained = train(&config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
+/// let trained = train(&Engine::Cpu, &config, &corpus, &vocabulary, None, &mut |_, _| ControlFlow::Continue(()))?;
 /// assert_eq!((trained.inputs.rows(), trained.inputs.dim()), (7, 16));
 /// # Ok::<(), ognivo_embeddings::Error>(())
 /// ```
 ///
 /// # Errors
-/// For settings without meaning, and when the loss is no longer finite.
+/// For settings without meaning or that the engine does not know, and when the loss is no longer finite.
 pub fn train(
+    engine: &Engine,
     config: &Word2VecConfig,
     corpus: &dyn Sentences,
     vocabulary: &Vocabulary,
@@ -148,7 +152,7 @@ pub fn train(
             (inputs, Table::zeros(objective.rows(), config.dim)?, None)
         }
     };
-    run(Trainer::new(plan, inputs, outputs, places)?, watch)
+    run(Trainer::new(engine, plan, inputs, outputs, places)?, watch)
 }
 
 /// Words from one call of `watch` to the next.
@@ -167,6 +171,6 @@ pub(crate) fn run(
     }
     let places = (!trainer.is_finished()).then(|| trainer.places());
     let tokens = trainer.tokens();
-    let (inputs, outputs) = trainer.into_tables();
+    let [inputs, outputs] = trainer.into_tables()?;
     Ok(Trained { inputs, outputs, places, tokens })
 }

@@ -12,7 +12,7 @@ use crate::fasttext::dictionary::Dictionary;
 use crate::fasttext::matrix::Matrix;
 use crate::fasttext::model::Model;
 use crate::fasttext::tokens::{END_OF_LINE, Tokens};
-use crate::train::{Architecture, Loss, Objective, Plan, Sampler, Sentences, Several, Trainer, Units};
+use crate::train::{Architecture, Engine, Loss, Objective, Plan, Sampler, Sentences, Several, Trainer, Units};
 use crate::{Error, Result, Table};
 
 /// A longer line is cut.
@@ -68,7 +68,7 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
     let pool = rayon::ThreadPoolBuilder::new().num_threads(config.thread).build();
     let pool = pool.map_err(|error| Error::data("threads", error.to_string(), format!("{}", config.thread)))?;
     let started = Instant::now();
-    let mut trainer = pool.install(|| Trainer::new(plan, rows, outputs, None))?;
+    let mut trainer = pool.install(|| Trainer::new(&Engine::Cpu, plan, rows, outputs, None))?;
     while !trainer.is_finished() {
         let at = pool.install(|| trainer.advance(REPORT))?;
         let told = Progress {
@@ -82,7 +82,7 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
             break;
         }
     }
-    let (rows, outputs) = trainer.into_tables();
+    let [rows, outputs] = trainer.into_tables()?;
     Model::new(config, dictionary, Matrix::Dense(rows), Matrix::Dense(outputs))
 }
 
