@@ -108,7 +108,7 @@ fn a_run_is_fine_tuned_compared_and_used() {
         (&["--unfreeze-every", "1"], 2, "unfreeze_every"),
         (&["--train", "all", "--stage-rate", "2"], 2, "stage_rate"),
         (&["--from", "resnet19"], 2, "did you mean"),
-        (&["--from", "scratch", "--network", "lenet5"], 2, "cannot be fine-tuned"),
+        (&["--from", "scratch", "--network", "standard"], 2, "cannot be fine-tuned"),
         (&["--data", "no/such/folder"], 1, "no such file or folder"),
     ] {
         let said = bench.failure(&[&head[..], more, &["--run", "wrong"]].concat(), code);
@@ -130,7 +130,7 @@ fn an_interrupted_run_goes_on_without_its_origin() {
         "--limit",
         "200",
         "--epochs",
-        "40",
+        "24",
         "--train",
         "all",
         "--unfreeze-every",
