@@ -148,8 +148,8 @@ impl ModuleMapper for Apply {
 
     fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
         let normalises = self.place.0.last().is_some_and(|(_, container)| container == "Struct:BatchNorm");
-        let trains = !self.is_frozen() && !(self.statistics && normalises);
-        flag.with_value(trains)
+        let stays = self.is_frozen() || (self.statistics && normalises);
+        flag.with_value(!stays)
     }
 }
 

@@ -216,7 +216,7 @@ impl Machine {
             b']' => self.new_list(Vec::new(), Value::List)?,
             b')' => self.new_list(Vec::new(), Value::Tuple)?,
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.down_to_mark()?;
                 self.new_list(items, Value::Tuple)?;
             }
             count @ 0x85..=0x87 => {
@@ -227,11 +227,11 @@ impl Machine {
                 self.new_list(items, Value::Tuple)?;
             }
             b'l' => {
-                let items = self.to_mark()?;
+                let items = self.down_to_mark()?;
                 self.new_list(items, Value::List)?;
             }
             b'd' => {
-                let items = self.to_mark()?;
+                let items = self.down_to_mark()?;
                 self.new_dict()?;
                 self.insert(items)?;
             }
@@ -240,7 +240,7 @@ impl Machine {
                 self.append(vec![item])?;
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.down_to_mark()?;
                 self.append(items)?;
             }
             b's' => {
@@ -248,7 +248,7 @@ impl Machine {
                 self.insert(vec![key, value])?;
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.down_to_mark()?;
                 self.insert(items)?;
             }
             b'q' => self.remember(input.number::<1>()? as u32)?,
@@ -308,7 +308,7 @@ impl Machine {
         Ok(())
     }
 
-    fn to_mark(&mut self) -> Step<Vec<Value>> {
+    fn down_to_mark(&mut self) -> Step<Vec<Value>> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.split_off(mark)),
             None => fail("no mark", "a well-formed pickle"),
@@ -362,7 +362,7 @@ impl Machine {
         let Value::Dict(dict) = self.top()? else {
             return fail("an entry for what is no dictionary", "a well-formed pickle");
         };
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return fail("a key without a value", "a well-formed pickle");
         }
         let pairs = items.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?)));
@@ -548,7 +548,7 @@ fn name_of(opcode: u8) -> String {
         b'P' => "PERSID",
         b'B' | b'C' | 0x8e => "BINBYTES",
         0x96..=0x98 => "BYTEARRAY8 or a buffer",
-        0x8f | 0x90 | 0x91 => "a set",
+        0x8f..=0x91 => "a set",
         b'I' | b'L' | b'F' | b'S' | b'V' | b'g' | b'p' => "an opcode of protocol 0",
         b'1' | b'2' => "POP_MARK or DUP",
         0x8b | 0x8d => "LONG4 or BINUNICODE8",
