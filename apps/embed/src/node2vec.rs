@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::plot::overview;
 use crate::run::{CHECKPOINT_SECONDS, EngineArgs, EngineKind, RunArgs, Summary, given, seconds};
 use crate::sources;
-use crate::train::{Keeping, Outcome, Training};
+use crate::train::{self, Course, Keeping, Training, WatchTrainer};
 use crate::word2vec::{VectorArgs, described};
 
 /// The graph that ships.
@@ -206,9 +206,10 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
     let about = format!("{} nodes, {} edges", graph.nodes(), graph.edges());
     output.line(&format!("{name}: {about}, {} walks in a pass\n", walker.walks()));
-    let outcome = trained(&engine, &walker, &config.vectors, Some(Keeping { run: &run, resume, every }), output)?;
+    let (vectors, course) =
+        trained(&engine, &walker, &config.vectors, Some(Keeping { run: &run, resume, every }), output)?;
     let label = labels(&config.data, output)?;
-    let map = if outcome.interrupted { None } else { overview(&outcome.vectors, MAPPED, &label) };
+    let map = if course.interrupted { None } else { overview(&vectors, MAPPED, &label) };
     let Node2VecConfig { p, q, walks, length, .. } = config.vectors;
     let settings = described(&config.vectors.word2vec(graph.nodes()));
     let summary = Summary {
@@ -216,7 +217,8 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
         title: format!("{name}: vectors of nodes"),
         subtitle: format!("node2vec, p {p}, q {q}, {walks} walks of {length} nodes, {settings}; {about}"),
         unit: "node",
-        outcome: &outcome,
+        vectors: &vectors,
+        course: &course,
         tile: None,
         lines: Vec::new(),
         metrics: Map::from_iter([("nodes".into(), graph.nodes().into()), ("edges".into(), graph.edges().into())]),
@@ -243,16 +245,18 @@ fn trained(
     config: &Node2VecConfig,
     keeping: Option<Keeping<'_>>,
     output: &Output,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(WordVectors, Course)> {
     let (sentences, vocabulary) = WalkSentences::new(walker)?;
-    let training = Training { vocabulary: &vocabulary, epochs: config.epochs, unit: "nodes", keeping };
-    training.run(|earlier, watch| node2vec::train(engine, config, &sentences, &vocabulary, earlier, watch), output)
+    let training = Training { epochs: config.epochs, unit: "nodes", keeping };
+    let train =
+        |earlier, watch: WatchTrainer<'_>| node2vec::train(engine, config, &sentences, &vocabulary, earlier, watch);
+    train::vectors(training, &vocabulary, train, output)
 }
 
 /// The vectors of a graph's nodes, kept nowhere; none after Ctrl-C.
 pub(crate) fn vectors(graph: &Graph, config: &Node2VecConfig, output: &Output) -> anyhow::Result<Option<WordVectors>> {
     interrupt::listen()?;
     let walker = Walker::new(graph, config.walk())?;
-    let outcome = trained(&Engine::Cpu, &walker, config, None, output)?;
-    Ok((!outcome.interrupted).then_some(outcome.vectors))
+    let (vectors, course) = trained(&Engine::Cpu, &walker, config, None, output)?;
+    Ok((!course.interrupted).then_some(vectors))
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::TASK;
-use crate::train::Outcome;
+use crate::train::Course;
 
 /// Between two checkpoints, if nobody says otherwise.
 pub(crate) const CHECKPOINT_SECONDS: f64 = 60.0;
@@ -124,6 +124,16 @@ impl RunArgs {
         Ok((config::resolve(defaults, &[file, overlay])?, None))
     }
 
+    /// The same, with `--set KEY=VALUE` for a key below `group`, unless the key begins with one of `outer`.
+    pub(crate) fn below(&self, group: &str, outer: &[&str]) -> Self {
+        let first = |setting: &str| setting.split(['.', '=']).next().unwrap_or_default().to_owned();
+        let moved = |setting: &String| match outer.contains(&&*first(setting)) || first(setting) == group {
+            true => setting.clone(),
+            false => format!("{group}.{setting}"),
+        };
+        Self { settings: self.settings.iter().map(moved).collect(), ..self.clone() }
+    }
+
     /// A new run directory with its configuration.
     pub(crate) fn create(&self, name: &str, config: &impl Serialize) -> anyhow::Result<RunDirectory> {
         let path = self.run.clone().unwrap_or_else(|| RunDirectory::next_path(TASK, name));
@@ -142,7 +152,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) subtitle: String,
     /// What a row is: word, node.
     pub(crate) unit: &'static str,
-    pub(crate) outcome: &'a Outcome,
+    pub(crate) vectors: &'a WordVectors,
+    pub(crate) course: &'a Course,
     /// The most important figure, if there is one, beside speed and loss.
     pub(crate) tile: Option<Tile>,
     /// Lines for people.
@@ -156,11 +167,11 @@ pub(crate) struct Summary<'a> {
 impl Summary<'_> {
     /// Writes the report and the text file, and says what came of the run.
     pub(crate) fn finish(self, run: &RunDirectory, save_text: bool, output: &Output) -> anyhow::Result<Ended> {
-        let outcome = self.outcome;
+        let (course, vectors) = (self.course, self.vectors);
         if save_text {
-            write_vectors(&run.file("vectors.txt"), Format::Word2vec, &outcome.vectors)?;
+            write_vectors(&run.file("vectors.txt"), Format::Word2vec, vectors)?;
         }
-        if outcome.interrupted {
+        if course.interrupted {
             let at = run.path().display();
             output.warn(&format!(
                 "stopped; the vectors so far are in {at}; go on with: {TASK} {} --run {at} --resume",
@@ -169,44 +180,44 @@ impl Summary<'_> {
             return Ok(Ended::Interrupted);
         }
         self.report(run).context("the vectors are saved, the report is not")?;
-        let (words, speed) = (outcome.vectors.words().len(), outcome.tokens_per_second());
+        let (words, speed) = (vectors.words().len(), course.tokens_per_second());
         self.lines.iter().for_each(|line| output.answer(line));
         output.line(&format!(
             "trained in     {}, {speed:.0} {}s/s, loss {:.4}\nvectors        {words} of {} numbers\nreport         {}\nnow try        {TASK} nn --run {}",
-            duration(outcome.time),
+            duration(course.time),
             self.unit,
-            outcome.loss,
-            outcome.vectors.table().dim(),
+            course.loss,
+            vectors.table().dim(),
             run.file(REPORT).display(),
             run.path().display(),
         ));
         let mut metrics = self.metrics;
         let mut add = |name: &str, value: Value| metrics.insert(name.into(), value);
         add("vectors", words.into());
-        add("dim", outcome.vectors.table().dim().into());
-        add("loss", json!(outcome.loss));
+        add("dim", vectors.table().dim().into());
+        add("loss", json!(course.loss));
         add("words_per_second", json!(speed));
-        add("training_seconds", json!(outcome.time.as_secs_f64()));
+        add("training_seconds", json!(course.time.as_secs_f64()));
         output.result(self.command, metrics.into(), Some(run.path()));
         Ok(Ended::Done)
     }
 
     fn report(&self, run: &RunDirectory) -> anyhow::Result<()> {
-        let outcome = self.outcome;
+        let (course, vectors) = (self.course, self.vectors);
         let mut report = Report::new(&self.title);
         report.subtitle(&self.subtitle);
         if let Some(tile) = &self.tile {
             report.tile(tile.clone());
         }
-        let speed = number(outcome.tokens_per_second().round());
-        report.tile(Tile::new(format!("{}s per second", self.unit), speed).detail(duration(outcome.time)));
-        report.tile(Tile::new("Loss at the end", format!("{:.4}", outcome.loss)));
+        let speed = number(course.tokens_per_second().round());
+        report.tile(Tile::new(format!("{}s per second", self.unit), speed).detail(duration(course.time)));
+        report.tile(Tile::new("Loss at the end", format!("{:.4}", course.loss)));
         let records = read_metrics(run.file(Recorder::FILE))?;
         let points = records.iter().filter_map(|record| Some((record.step as f64, record.value("loss")?)));
         let label = format!("{}s read", self.unit);
         let chart = LineChart::new("Loss").x_label(label).series(Series::new("loss", points.collect()));
         report.section("Training").chart(&chart);
-        report.section("Neighbours").table(neighbours(&outcome.vectors, self.unit)?);
+        report.section("Neighbours").table(neighbours(vectors, self.unit)?);
         if let Some(map) = &self.map {
             report.section("Map").chart(map);
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ognivo_core::cli::events::Output;
@@ -10,13 +11,13 @@ use ognivo_core::train::interrupt;
 use ognivo_core::train::metrics_log::MetricsLog;
 use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
+use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::corpus::Vocabulary;
 use ognivo_embeddings::format::{read_model, write_model};
-use ognivo_embeddings::train::{self, Places, Trainer};
+use ognivo_embeddings::train::{self, Trainer};
 use ognivo_embeddings::word2vec::Trained;
-use ognivo_embeddings::{Table, WordVectors};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Parts of the training after which a figure is recorded.
 const RECORDS: u64 = 200;
@@ -24,12 +25,23 @@ const RECORDS: u64 = 200;
 const STATE: &str = "checkpoint/state.json";
 
 /// Sees how far training is, and may end it.
-pub(crate) type Watch<'a> = &'a mut dyn FnMut(&train::Progress, &Trainer) -> ControlFlow<()>;
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(&train::Progress, &dyn Saved) -> ControlFlow<()>;
+
+/// What training has come to, under way or at its end.
+pub(crate) trait Saved {
+    /// Whether all passes are done.
+    fn is_finished(&self) -> bool;
+
+    /// What going on needs besides the tables; none when nothing is left to do, or nothing can go on from here.
+    fn place(&self) -> anyhow::Result<Option<Value>>;
+
+    /// Writes the tables to a folder.
+    fn write(&self, folder: &Path) -> anyhow::Result<()>;
+}
 
 /// What is trained.
 #[derive(Clone, Copy)]
 pub(crate) struct Training<'a> {
-    pub(crate) vocabulary: &'a Vocabulary,
     pub(crate) epochs: u64,
     /// What a token is called: words, nodes.
     pub(crate) unit: &'static str,
@@ -47,9 +59,8 @@ pub(crate) struct Keeping<'a> {
     pub(crate) every: Duration,
 }
 
-/// What came of it.
-pub(crate) struct Outcome {
-    pub(crate) vectors: WordVectors,
+/// How training went.
+pub(crate) struct Course {
     /// Tokens that this process read, and the time it took.
     pub(crate) tokens: u64,
     pub(crate) time: Duration,
@@ -59,7 +70,7 @@ pub(crate) struct Outcome {
     pub(crate) loss: f64,
 }
 
-impl Outcome {
+impl Course {
     pub(crate) fn tokens_per_second(&self) -> f64 {
         self.tokens as f64 / self.time.as_secs_f64().max(1e-9)
     }
@@ -71,7 +82,7 @@ struct State {
     /// The folder of the tables, below the run.
     tables: String,
     /// None when all passes are done.
-    places: Option<Places>,
+    places: Option<Value>,
     tokens: u64,
     /// Length of the record in bytes.
     position: u64,
@@ -91,14 +102,15 @@ struct Figures {
 }
 
 impl Training<'_> {
-    /// Trains to the end, or until Ctrl-C; the run directory then holds the vectors. `train` goes on from what it is given, if
-    /// anything, and calls what it is given second.
-    pub(crate) fn run(
+    /// Trains to the end, or until Ctrl-C; the run directory then holds the tables. `load` makes what was saved in a folder, with its place
+    /// and the tokens read until then, into what `train` goes on from; `train` calls what it is given second.
+    pub(crate) fn run<T: Saved>(
         self,
-        train: impl FnOnce(Option<Trained>, Watch<'_>) -> ognivo_embeddings::Result<Trained>,
+        load: impl FnOnce(&Path, Option<Value>, u64) -> anyhow::Result<T>,
+        train: impl FnOnce(Option<T>, Watch<'_>) -> ognivo_embeddings::Result<T>,
         output: &Output,
-    ) -> anyhow::Result<Outcome> {
-        let Self { vocabulary, epochs, unit, keeping } = self;
+    ) -> anyhow::Result<(T, Course)> {
+        let Self { epochs, unit, keeping } = self;
         let _lock = keeping.map(|keeping| keeping.run.lock()).transpose()?;
         let resumed = keeping.filter(|keeping| keeping.resume && keeping.run.file(STATE).exists());
         let state: Option<State> = resumed.map(|keeping| keeping.run.read_json(STATE)).transpose()?;
@@ -109,19 +121,19 @@ impl Training<'_> {
             None => None,
         };
         let earlier = match (resumed, state) {
-            (Some(keeping), Some(state)) => Some(tables(keeping.run, state)?),
+            (Some(keeping), Some(state)) => Some(load(&keeping.run.file(&state.tables), state.places, state.tokens)?),
             _ => None,
         };
         let (begun, mut saved) = (Instant::now(), Instant::now());
         let (mut bar, mut shown, mut slot, mut failed) = (None, before, 0, None);
-        let mut watch = |at: &train::Progress, trainer: &Trainer| {
+        let mut watch = |at: &train::Progress, standing: &dyn Saved| {
             let epoch = (at.tokens.saturating_mul(epochs) / at.of.max(1)).min(epochs.saturating_sub(1));
             let bar = bar.get_or_insert_with(|| Progress::new(at.of, before, unit, output.is_silent()));
             bar.advance(at.tokens.saturating_sub(shown), epoch, epochs, at.loss);
             shown = at.tokens;
             (figures.sum, figures.count) = (figures.sum + at.loss, figures.count + 1);
             let part = at.tokens.saturating_mul(RECORDS) / at.of.max(1);
-            if part > figures.parts || trainer.is_finished() {
+            if part > figures.parts || standing.is_finished() {
                 let loss = figures.sum / figures.count as f64;
                 figures = Figures { sum: 0.0, count: 0, parts: part, loss };
                 let values = [("loss", loss), ("learning_rate", at.learning_rate.into())];
@@ -133,16 +145,20 @@ impl Training<'_> {
             }
             if let (Some(keeping), Some(log)) = (keeping, &mut log)
                 && saved.elapsed() >= keeping.every
-                && !trainer.is_finished()
+                && !standing.is_finished()
             {
                 // Two places take turns, so that one is always whole.
                 slot = 1 - slot;
                 let tables = format!("checkpoint/{}", ["a", "b"][slot]);
-                let places = Some(trainer.places());
                 let write = || {
+                    // Where nothing can go on from, nothing is saved under way.
+                    let Some(place) = standing.place()? else { return Ok(()) };
                     let position = log.sync()?;
-                    let state = State { tables, places, tokens: at.tokens, position, figures };
-                    save(keeping.run, trainer.tables()?.each_ref().map(AsRef::as_ref), vocabulary, &state)
+                    save(
+                        keeping.run,
+                        standing,
+                        &State { tables, places: Some(place), tokens: at.tokens, position, figures },
+                    )
                 };
                 if let Err(error) = write() {
                     failed = Some(error);
@@ -158,18 +174,22 @@ impl Training<'_> {
         if let Some(error) = failed {
             return Err(error);
         }
-        let Trained { inputs, outputs, places, tokens } = trained;
-        let interrupted = places.is_some();
+        let interrupted = !trained.is_finished();
         if let (Some(keeping), Some(log)) = (keeping, &mut log) {
-            let state = State { tables: ".".into(), places, tokens, position: log.sync()?, figures };
-            save(keeping.run, [&inputs, &outputs], vocabulary, &state)?;
+            let places = trained.place()?;
+            let state = State { tables: ".".into(), places, tokens: shown, position: log.sync()?, figures };
+            if interrupted && state.places.is_none() {
+                trained.write(keeping.run.path())?;
+            } else {
+                save(keeping.run, &trained, &state)?;
+            }
             for slot in ["checkpoint/a", "checkpoint/b"] {
                 // What is left behind takes space, no more.
                 let _ = fs::remove_dir_all(keeping.run.file(slot));
             }
         }
-        let vectors = WordVectors::new(vocabulary.names().clone(), inputs)?;
-        Ok(Outcome { vectors, tokens: tokens.saturating_sub(before), time, interrupted, loss: figures.loss })
+        let course = Course { tokens: shown.saturating_sub(before), time, interrupted, loss: figures.loss };
+        Ok((trained, course))
     }
 }
 
@@ -182,25 +202,87 @@ fn open_log(run: &RunDirectory, state: Option<&State>) -> anyhow::Result<Metrics
     })
 }
 
-/// What a state and its tables go on from.
-fn tables(run: &RunDirectory, state: State) -> anyhow::Result<Trained> {
-    let folder = run.file(&state.tables);
-    let model = read_model(&folder)?;
-    let outputs = model.output.ok_or_else(|| {
-        ognivo_core::Error::format(folder.join(MODEL), "tensors", "no output", "what a run was saved with")
-    })?;
-    Ok(Trained { inputs: model.input, outputs, places: state.places, tokens: state.tokens })
-}
-
 /// Writes the tables, then the state that names them.
-fn save(
-    run: &RunDirectory,
-    [inputs, outputs]: [&Table; 2],
-    vocabulary: &Vocabulary,
-    state: &State,
-) -> anyhow::Result<()> {
+fn save(run: &RunDirectory, saved: &dyn Saved, state: &State) -> anyhow::Result<()> {
     let folder = run.file(&state.tables);
     fs::create_dir_all(&folder).map_err(ognivo_core::Error::io(&folder, "create"))?;
-    write_model(&folder, vocabulary.names(), vocabulary.counts(), inputs, Some(outputs))?;
+    saved.write(&folder)?;
     Ok(run.write_json(STATE, state)?)
 }
+
+/// Vectors of words or nodes, and what they are of.
+pub(crate) struct Vectors<'a> {
+    pub(crate) trained: Trained,
+    pub(crate) vocabulary: &'a Vocabulary,
+}
+
+impl<'a> Vectors<'a> {
+    /// What [`Saved::write`] wrote to a folder.
+    fn load(folder: &Path, place: Option<Value>, tokens: u64, vocabulary: &'a Vocabulary) -> anyhow::Result<Self> {
+        let places = place.map(serde_json::from_value).transpose()?;
+        let model = read_model(folder)?;
+        let outputs = model.output.ok_or_else(|| {
+            ognivo_core::Error::format(folder.join(MODEL), "tensors", "no output", "what a run was saved with")
+        })?;
+        Ok(Self { trained: Trained { inputs: model.input, outputs, places, tokens }, vocabulary })
+    }
+}
+
+impl Saved for Vectors<'_> {
+    fn is_finished(&self) -> bool {
+        self.trained.places.is_none()
+    }
+
+    fn place(&self) -> anyhow::Result<Option<Value>> {
+        Ok(self.trained.places.as_ref().map(serde_json::to_value).transpose()?)
+    }
+
+    fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let Trained { inputs, outputs, .. } = &self.trained;
+        Ok(write_model(folder, self.vocabulary.names(), self.vocabulary.counts(), inputs, Some(outputs))?)
+    }
+}
+
+/// The same under way.
+struct UnderWay<'a> {
+    trainer: &'a Trainer<'a>,
+    vocabulary: &'a Vocabulary,
+}
+
+impl Saved for UnderWay<'_> {
+    fn is_finished(&self) -> bool {
+        self.trainer.is_finished()
+    }
+
+    fn place(&self) -> anyhow::Result<Option<Value>> {
+        Ok(Some(serde_json::to_value(self.trainer.places())?))
+    }
+
+    fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let [inputs, outputs] = self.trainer.tables()?;
+        Ok(write_model(folder, self.vocabulary.names(), self.vocabulary.counts(), &inputs, Some(&outputs))?)
+    }
+}
+
+/// [`Training::run`] of vectors of what `vocabulary` names. `train` goes on from what it is given first, if anything, and calls what it is given
+/// second.
+pub(crate) fn vectors(
+    training: Training<'_>,
+    vocabulary: &Vocabulary,
+    train: impl FnOnce(Option<Trained>, WatchTrainer<'_>) -> ognivo_embeddings::Result<Trained>,
+    output: &Output,
+) -> anyhow::Result<(WordVectors, Course)> {
+    let (vectors, course) = training.run(
+        |folder, place, tokens| Vectors::load(folder, place, tokens, vocabulary),
+        |earlier, watch| {
+            let mut told = |at: &train::Progress, trainer: &Trainer<'_>| watch(at, &UnderWay { trainer, vocabulary });
+            let trained = train(earlier.map(|earlier| earlier.trained), &mut told)?;
+            Ok(Vectors { trained, vocabulary })
+        },
+        output,
+    )?;
+    Ok((WordVectors::new(vocabulary.names().clone(), vectors.trained.inputs)?, course))
+}
+
+/// What a trainer of the library tells.
+pub(crate) type WatchTrainer<'a> = &'a mut dyn FnMut(&train::Progress, &Trainer<'_>) -> ControlFlow<()>;

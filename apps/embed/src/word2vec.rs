@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::plot::overview;
 use crate::run::{CHECKPOINT_SECONDS, EngineArgs, EngineKind, RunArgs, Summary, given, seconds};
 use crate::sources;
-use crate::train::{Keeping, Training};
+use crate::train::{self, Keeping, Training};
 
 /// The generated text.
 const PLANTED: &str = "planted";
@@ -175,16 +175,18 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let about = format!("{} words of which {} are different", vocabulary.tokens(), vocabulary.len());
     output.line(&format!("{name}: {about}\n"));
     let keeping = Some(Keeping { run: &run, resume, every });
-    let training = Training { vocabulary: &vocabulary, epochs: config.vectors.epochs, unit: "words", keeping };
-    let outcome = training.run(
+    let training = Training { epochs: config.vectors.epochs, unit: "words", keeping };
+    let (vectors, course) = train::vectors(
+        training,
+        &vocabulary,
         |earlier, watch| word2vec::train(&engine, &config.vectors, &corpus, &vocabulary, earlier, watch),
         output,
     )?;
     let mut metrics = Map::new();
     let (mut tile, mut lines) = (None, Vec::new());
     let planted = config.data == PLANTED;
-    if planted && !outcome.interrupted {
-        let score = planted::score(&outcome.vectors, NEAR);
+    if planted && !course.interrupted {
+        let score = planted::score(&vectors, NEAR);
         let (share, chance) = (percent(score.share), percent(score.chance));
         lines.push(format!(
             "neighbours     {share} of the {NEAR} nearest are of the word's own topic, by chance {chance}"
@@ -195,13 +197,14 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
         metrics.insert("baseline_topic_share".into(), json!(score.chance));
     }
     let label = |word: &str| planted::topic(word).filter(|_| planted).map(str::to_owned);
-    let map = if outcome.interrupted { None } else { overview(&outcome.vectors, MAPPED, &label) };
+    let map = if course.interrupted { None } else { overview(&vectors, MAPPED, &label) };
     let summary = Summary {
         command: "word2vec train",
         title: format!("{name}: vectors of words"),
         subtitle: format!("word2vec, {}, {about}", described(&config.vectors)),
         unit: "word",
-        outcome: &outcome,
+        vectors: &vectors,
+        course: &course,
         tile,
         lines,
         metrics,

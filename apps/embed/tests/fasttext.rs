@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{Bench, bench, figure, stdout, with_input};
+use common::{Bench, bench, figure, outcome, resumes_after_ctrl_c, stdout, survives_kills, with_input};
 use ognivo_core::random;
+use ognivo_embeddings::corpus::planted;
 use serde_json::Value;
 
 /// A model that fastText's program made, and what the program says of it.
@@ -141,9 +142,13 @@ fn neighbours_and_analogies_are_those_of_the_program() {
 
 /// A text with labels in a bench of its own: words of a label come together.
 fn labelled() -> Bench {
+    labelled_lines(400)
+}
+
+fn labelled_lines(lines: usize) -> Bench {
     let bench = bench();
     let mut rng = random::stream(5, &[]);
-    for (file, lines) in [("train.txt", 400), ("test.txt", 100)] {
+    for (file, lines) in [("train.txt", lines), ("test.txt", 100)] {
         let mut text = String::new();
         for line in 0..lines {
             let _ = write!(text, "__label__{}", ["sea", "law"][line % 2]);
@@ -224,6 +229,66 @@ fn words_are_trained_from_their_subwords() {
         assert_eq!((figure(&result, "found"), figure(&result, "unknown")), (2.0, 0.0), "unseen words have vectors");
         assert!(fs::read_to_string(bench.path("w.vec")).unwrap().contains("\nship "));
     }
+}
+
+#[test]
+fn subwords_are_trained_in_a_run_directory() {
+    let bench = bench();
+    fs::write(bench.path("text.txt"), planted::planted(200_000, 1)).unwrap();
+    let arguments = ["fasttext", "train", "--data", "text.txt", "--dim", "32", "--buckets", "2000", "--sample", "0.01"];
+    let run = |more: &[&str]| bench.result(&[&arguments[..], more].concat());
+    let result = run(&["--run", "r", "--threads", "1", "--save-text"]);
+    // The end of the line is a word to fastText.
+    assert_eq!((figure(&result, "vectors"), figure(&result, "dim")), (231.0, 32.0));
+    assert!(figure(&result, "loss") > 0.0 && figure(&result, "words_per_second") > 0.0);
+    for file in ["config.json", "model.bin", "metrics.jsonl", "report.html", "vectors.txt"] {
+        assert!(bench.path("r").join(file).is_file(), "{file}");
+    }
+    let near = stdout(bench.run(&["nn", "violin", "--run", "r", "--top", "3"]));
+    let topic = |line: &str| planted::topic(line.split(' ').next().unwrap());
+    assert!(near.lines().all(|line| topic(line) == Some("music")), "{near}");
+    // Unseen words have vectors.
+    let result = bench.result(&["vector", "violinist", "--run", "r"]);
+    assert_eq!(figure(&result, "found"), 1.0);
+    run(&["--run", "s", "--threads", "3"]);
+    assert!(outcome(&bench.path("r")) == outcome(&bench.path("s")));
+    run(&["--run", "cbow", "--model", "cbow", "--min-n", "2", "--max-n", "4", "--epochs", "1"]);
+    run(&["--run", "burn", "--engine", "burn", "--epochs", "1"]);
+    assert!(stdout(bench.run(&["dump", "cbow/model.bin", "args"])).contains("\nmodel cbow\nbucket 2000\nminn 2\n"));
+    for (more, hint) in [
+        (&["--loss", "one-vs-all"][..], "setting `loss`"),
+        (&["--engine", "burn", "--loss", "softmax"], "setting `loss`"),
+        (&["--set", "mnin=2"], "did you mean `minn`"),
+        (&["--set", "model=supervised"], "setting `model`"),
+        (&["--dim", "0"], "setting `dim`"),
+    ] {
+        let said = bench.failure(&[&arguments[..], more].concat(), 2);
+        assert!(said.contains(hint), "{more:?}: {said}");
+    }
+    let said = bench.failure(&["fasttext", "train"], 2);
+    assert!(said.contains("--data"), "{said}");
+}
+
+#[test]
+fn subwords_resume_after_ctrl_c() {
+    let bench = bench();
+    fs::write(bench.path("text.txt"), planted::planted(300_000, 1)).unwrap();
+    let long = "fasttext train --data text.txt --dim 64 --buckets 2000 --sample 0.01 --epochs 6 --threads 1 --set checkpoint_seconds=0.01";
+    resumes_after_ctrl_c(&bench, &long.split(' ').collect::<Vec<_>>());
+}
+
+/// Training of some seconds that saves all the time.
+const LONG: &str =
+    "fasttext supervised --data train.txt --dim 64 --epochs 60 --threads 1 --set checkpoint_seconds=0.01";
+
+#[test]
+fn a_classifier_resumes_after_ctrl_c() {
+    resumes_after_ctrl_c(&labelled_lines(20_000), &LONG.split(' ').collect::<Vec<_>>());
+}
+
+#[test]
+fn a_classifier_killed_ten_times_ends_with_the_same_bytes() {
+    survives_kills(&labelled_lines(20_000), &LONG.split(' ').collect::<Vec<_>>());
 }
 
 #[test]

@@ -4,11 +4,9 @@ mod common;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::Command;
 
-use common::{Bench, bench, figure, outcome, stderr, stdout, survives_kills, with_input};
+use common::{bench, figure, interrupted, outcome, resumes_after_ctrl_c, stderr, stdout, survives_kills, with_input};
 use ognivo_embeddings::corpus::planted;
 use serde_json::Value;
 
@@ -211,19 +209,6 @@ fn the_engine_of_burn_trains_words_and_nodes() {
     assert!(figure(&scores, "micro_f1") > figure(&scores, "baseline_micro_f1") + 0.2, "{scores}");
 }
 
-/// Starts a training and sends it Ctrl-C after its first checkpoint; what it says.
-fn interrupted(bench: &Bench, arguments: &[&str], run: &str) -> String {
-    let mut command = bench.command(arguments);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    while !bench.path(run).join("checkpoint/state.json").exists() {
-        sleep(Duration::from_millis(5));
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    stderr(&output)
-}
-
 #[test]
 fn ctrl_c_saves_what_there_is_and_resume_goes_on() {
     if !cfg!(unix) {
@@ -242,4 +227,11 @@ fn ctrl_c_saves_what_there_is_and_resume_goes_on() {
     bench.result(&["word2vec", "train", "--run", "stopped", "--resume"]);
     bench.result(&with(LONG, &["--run", "whole"]));
     assert!(outcome(&bench.path("stopped")) == outcome(&bench.path("whole")), "weights or metrics differ");
+}
+
+#[test]
+fn nodes_resume_after_ctrl_c() {
+    let long =
+        ["node2vec", "train", "--dim", "64", "--epochs", "40", "--threads", "1", "--set", "checkpoint_seconds=0.01"];
+    resumes_after_ctrl_c(&bench(), &long);
 }

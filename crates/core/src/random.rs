@@ -64,6 +64,12 @@ pub fn uniform_f64(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// A standard normal number, from two 64-bit draws (Box and Muller 1958).
+pub fn normal(rng: &mut impl Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - uniform_f64(rng)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * uniform_f64(rng)).cos()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -116,6 +122,20 @@ mod tests {
         assert!(counts.iter().all(|&count| (count as f64 - 10_000.0).abs() < 463.0), "{counts:?}");
         for mean in [sum / 70_000.0, sum64 / 70_000.0] {
             assert!((mean - 0.5).abs() < 0.0055, "{mean}");
+        }
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_the_moments_of_the_normal_law() {
+        let mut rng = stream(4, &[]);
+        let draws: Vec<f64> = (0..100_000).map(|_| normal(&mut rng)).collect();
+        let moment = |power: i32| draws.iter().map(|draw| draw.powi(power)).sum::<f64>() / draws.len() as f64;
+        // Five standard deviations of each: of x, x^2, x^3 and x^4 these are 1, sqrt(2), sqrt(15), sqrt(96).
+        for (power, expected, deviation) in
+            [(1, 0.0, 1.0f64), (2, 1.0, 2f64.sqrt()), (3, 0.0, 15f64.sqrt()), (4, 3.0, 96f64.sqrt())]
+        {
+            let found = moment(power);
+            assert!((found - expected).abs() < 5.0 * deviation / (draws.len() as f64).sqrt(), "{power}: {found}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ognivo_embeddings::fasttext::{Autotune, Config, LossKind, Model, Quantization, Tokens, train};
+use ognivo_embeddings::train::Engine;
 use ognivo_embeddings::{Error, Lookup};
 
 /// Lines of words of three topics, with some words of all; every fourth line has two labels.
@@ -61,7 +62,8 @@ fn config(loss: LossKind) -> Config {
 fn the_result_does_not_depend_on_threads() {
     let folder = tempfile::tempdir().unwrap();
     for loss in [LossKind::Softmax, LossKind::HierarchicalSoftmax, LossKind::NegativeSampling, LossKind::OneVersusAll] {
-        let config = Config { word_ngrams: 2, minn: 2, maxn: 3, epoch: 3, dim: 33, ..config(loss) };
+        // So many numbers that each line is worth three threads.
+        let config = Config { word_ngrams: 2, minn: 2, maxn: 3, epoch: 1, dim: 1000, bucket: 500, ..config(loss) };
         let one = trained(&folder, config.clone()).unwrap();
         for thread in [2, 3, 7] {
             let other = trained(&folder, Config { thread, ..config.clone() }).unwrap();
@@ -105,6 +107,41 @@ fn progress_is_told_and_training_stops_when_asked() {
     });
     assert_eq!(calls, 1);
     assert!(accuracy(&model.unwrap()) > 0.5, "what is learnt so far is kept");
+}
+
+#[test]
+fn stopping_and_going_on_changes_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder);
+    let supervised = |loss| Config { epoch: 200, ..config(loss) };
+    let words = Config { epoch: 60, dim: 12, bucket: 100, thread: 1, t: 1.0, min_count: 1, ..Config::skipgram() };
+    for config in [supervised(LossKind::Softmax), supervised(LossKind::HierarchicalSoftmax), words] {
+        let run = |thread, earlier, go_on: bool| {
+            let config = Config { thread, ..config.clone() };
+            train::train(&Engine::Cpu, config, &path, earlier, |_, _| go_on).unwrap()
+        };
+        let whole = run(1, None, true);
+        assert!(whole.finished && whole.place.is_none());
+        let (mut stops, mut earlier) = (0, None);
+        let model = loop {
+            // The threads may be others than before.
+            let part = run(1 + stops % 3, earlier, false);
+            let Some(place) = part.place else { break part.model };
+            assert!(!part.finished && bytes(&part.model) != bytes(&whole.model));
+            let place = serde_json::from_str(&serde_json::to_string(&place).unwrap()).unwrap();
+            earlier = Some((Model::from_bytes(&bytes(&part.model), &path).unwrap(), place));
+            stops += 1;
+        };
+        assert!(stops >= 1, "{:?}", config.model);
+        assert!(bytes(&model) == bytes(&whole.model), "{:?} {:?}", config.model, config.loss);
+    }
+    // Of another text nothing can be gone on with.
+    let config = supervised(LossKind::Softmax);
+    let part = train::train(&Engine::Cpu, config.clone(), &path, None, |_, _| false).unwrap();
+    let earlier = part.place.map(|place| (part.model, place));
+    std::fs::write(&path, "__label__a other text\n__label__b than before\n").unwrap();
+    let said = train::train(&Engine::Cpu, config, &path, earlier, |_, _| true).unwrap_err().to_string();
+    assert!(said.contains("a model of this text"), "{said}");
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub use batch_norm::{
     BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_add_relu_reference, batch_norm2d_inference,
     batch_norm2d_inference_reference, batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
 };
-pub use conv2d::{conv2d, conv2d_reference};
+pub use conv2d::{conv_transpose2d, conv_transpose2d_reference, conv2d, conv2d_reference};
 pub use dropout::{dropout, dropout_reference, random_dropout};
 pub use linear::{linear, linear_reference};
 pub use logistic_rows::{LogisticRows, ROW_MULTIPLE, Target, logistic, merge_copies};

@@ -108,5 +108,6 @@ pub(crate) fn stderr(output: &Output) -> String {
 
 /// What a run is judged by: weights and metrics, byte for byte.
 pub(crate) fn outcome(run: &Path) -> (Vec<u8>, String) {
-    (std::fs::read(run.join("model.safetensors")).unwrap(), std::fs::read_to_string(run.join("metrics.jsonl")).unwrap())
+    let model = ["model.safetensors", "model.bin"].map(|file| run.join(file)).into_iter().find(|file| file.exists());
+    (std::fs::read(model.expect("a model")).unwrap(), std::fs::read_to_string(run.join("metrics.jsonl")).unwrap())
 }

@@ -7,7 +7,9 @@ mod bench;
 
 use std::fs;
 use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 pub(crate) use bench::*;
 use serde_json::Value;
@@ -38,4 +40,29 @@ pub(crate) fn stdout(output: Output) -> String {
 pub(crate) fn figure(result: &Value, name: &str) -> f64 {
     let metrics = &result["metrics"];
     metrics[name].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+/// Starts a training and sends it Ctrl-C after its first checkpoint; what it says.
+pub(crate) fn interrupted(bench: &Bench, arguments: &[&str], run: &str) -> String {
+    let mut command = bench.command(arguments);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !bench.path(run).join("checkpoint/state.json").exists() {
+        sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    stderr(&output)
+}
+
+/// Training with `arguments`, stopped with Ctrl-C and taken up again, ends with the same bytes as when it is left alone.
+pub(crate) fn resumes_after_ctrl_c(bench: &Bench, arguments: &[&str]) {
+    if !cfg!(unix) {
+        return eprintln!("skipped: signals are sent with kill(1)");
+    }
+    let said = interrupted(bench, &[arguments, &["--run", "stopped"]].concat(), "stopped");
+    assert!(said.contains(&format!("{} --run stopped --resume", arguments[..2].join(" "))), "{said}");
+    bench.result(&[&arguments[..2], &["--run", "stopped", "--resume"]].concat());
+    bench.result(&[arguments, &["--run", "whole"]].concat());
+    assert!(outcome(&bench.path("stopped")) == outcome(&bench.path("whole")), "the model or metrics differ");
 }

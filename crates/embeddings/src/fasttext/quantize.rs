@@ -46,7 +46,7 @@ impl Model {
         self,
         how: &Quantization,
         retrain: Option<(&Path, &Config)>,
-        watch: impl FnMut(&Progress) -> bool,
+        mut watch: impl FnMut(&Progress) -> bool,
     ) -> Result<Self> {
         let Self { mut config, mut dictionary, input, output, .. } = self;
         if config.model != ModelKind::Supervised {
@@ -73,7 +73,8 @@ impl Model {
                 (config.lr, config.epoch, config.thread) = (settings.lr, settings.epoch, settings.thread);
                 (config.seed, config.hogwild) = (settings.seed, settings.hogwild);
                 let examples = Examples::read(&mut train::open(text)?, &dictionary)?;
-                let again = Classifier { config, dictionary, input, output }.train(&examples, watch)?;
+                let classifier = Classifier { config, dictionary, input, output };
+                let again = classifier.train(&examples, None, |progress, _| watch(progress))?.model;
                 (config, dictionary) = (again.config, again.dictionary);
                 let (Matrix::Dense(new_input), Matrix::Dense(new_output)) = (again.input, again.output) else {
                     return Err(Error::data("a model in training", "a quantised model", "a model of floats"));

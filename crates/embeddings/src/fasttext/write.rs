@@ -5,9 +5,10 @@ use std::path::Path;
 
 use ognivo_core::run::write_atomic;
 
-use super::config::ModelKind;
+use super::config::{Config, ModelKind};
+use super::dictionary::Dictionary;
 use super::matrix::Matrix;
-use super::quantizer::ProductQuantizer;
+use super::quantizer::{ProductQuantizer, QuantizedMatrix};
 use super::{MAGIC, Model, VERSION};
 use crate::{Lookup, Result, Table};
 
@@ -25,35 +26,7 @@ impl Model {
     /// # Errors
     /// Those of the stream.
     pub fn write_to(&self, file: &mut impl Write) -> io::Result<()> {
-        file.write_all(&MAGIC.to_le_bytes())?;
-        file.write_all(&VERSION.to_le_bytes())?;
-        let c = &self.config;
-        integers(file, &[c.dim, c.ws, c.epoch, c.min_count as usize, c.neg, c.word_ngrams])?;
-        integers(file, &[c.loss as usize, c.model as usize, c.bucket, c.minn, c.maxn, c.lr_update_rate])?;
-        file.write_all(&c.t.to_le_bytes())?;
-
-        let dictionary = &self.dictionary;
-        let (words, labels) = (dictionary.words(), dictionary.labels());
-        integers(file, &[words + labels, words, labels])?;
-        file.write_all(&(dictionary.tokens() as i64).to_le_bytes())?;
-        let kept = dictionary.kept();
-        file.write_all(&kept.map_or(-1, |kept| kept.len() as i64).to_le_bytes())?;
-        for id in 0..words + labels {
-            file.write_all(dictionary.entry(id).unwrap_or_default())?;
-            file.write_all(&[0])?;
-            file.write_all(&(dictionary.frequency(id).unwrap_or_default() as i64).to_le_bytes())?;
-            file.write_all(&[u8::from(id >= words)])?;
-        }
-        let mut kept: Vec<_> = kept.into_iter().flatten().collect();
-        kept.sort_by_key(|&(_, row)| row);
-        for (&bucket, &row) in kept {
-            integers(file, &[bucket as usize, row as usize])?;
-        }
-
-        file.write_all(&[u8::from(self.is_quantized())])?;
-        matrix(file, &self.input)?;
-        file.write_all(&[u8::from(matches!(self.output, Matrix::Quantized(_)))])?;
-        matrix(file, &self.output)
+        write_parts(file, &self.config, &self.dictionary, [&self.input, &self.output].map(Part::from))
     }
 
     /// Writes the vectors of all words as text: a line with their number and size, then a line a word.
@@ -133,6 +106,62 @@ impl Model {
     }
 }
 
+/// A table that is written from where it stands.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Dense(&'a Table),
+    Quantized(&'a QuantizedMatrix),
+}
+
+impl<'a> From<&'a Matrix> for Part<'a> {
+    fn from(matrix: &'a Matrix) -> Self {
+        match matrix {
+            Matrix::Dense(table) => Self::Dense(table),
+            Matrix::Quantized(matrix) => Self::Quantized(matrix),
+        }
+    }
+}
+
+/// Writes a model that is still being trained, as [`Model::write`].
+pub(super) fn write_unfinished(
+    path: &Path,
+    config: &Config,
+    dictionary: &Dictionary,
+    tables: [&Table; 2],
+) -> Result<()> {
+    Ok(write_atomic(path, |file| write_parts(file, config, dictionary, tables.map(Part::Dense)))?)
+}
+
+fn write_parts(file: &mut impl Write, c: &Config, dictionary: &Dictionary, tables: [Part<'_>; 2]) -> io::Result<()> {
+    file.write_all(&MAGIC.to_le_bytes())?;
+    file.write_all(&VERSION.to_le_bytes())?;
+    integers(file, &[c.dim, c.ws, c.epoch, c.min_count as usize, c.neg, c.word_ngrams])?;
+    integers(file, &[c.loss as usize, c.model as usize, c.bucket, c.minn, c.maxn, c.lr_update_rate])?;
+    file.write_all(&c.t.to_le_bytes())?;
+
+    let (words, labels) = (dictionary.words(), dictionary.labels());
+    integers(file, &[words + labels, words, labels])?;
+    file.write_all(&(dictionary.tokens() as i64).to_le_bytes())?;
+    let kept = dictionary.kept();
+    file.write_all(&kept.map_or(-1, |kept| kept.len() as i64).to_le_bytes())?;
+    for id in 0..words + labels {
+        file.write_all(dictionary.entry(id).unwrap_or_default())?;
+        file.write_all(&[0])?;
+        file.write_all(&(dictionary.frequency(id).unwrap_or_default() as i64).to_le_bytes())?;
+        file.write_all(&[u8::from(id >= words)])?;
+    }
+    let mut kept: Vec<_> = kept.into_iter().flatten().collect();
+    kept.sort_by_key(|&(_, row)| row);
+    for (&bucket, &row) in kept {
+        integers(file, &[bucket as usize, row as usize])?;
+    }
+
+    tables.into_iter().try_for_each(|table| {
+        file.write_all(&[u8::from(matches!(table, Part::Quantized(_)))])?;
+        matrix(file, table)
+    })
+}
+
 fn dump_table(file: &mut impl Write, table: &Table) -> io::Result<()> {
     writeln!(file, "{} {}", table.rows(), table.dim())?;
     for row in table.iter() {
@@ -178,19 +207,19 @@ fn integers(file: &mut impl Write, values: &[usize]) -> io::Result<()> {
     values.iter().try_for_each(|&value| file.write_all(&(value as i32).to_le_bytes()))
 }
 
-fn matrix(file: &mut impl Write, matrix: &Matrix) -> io::Result<()> {
-    let shape = |file: &mut dyn Write| {
-        file.write_all(&(matrix.rows() as i64).to_le_bytes())?;
-        file.write_all(&(matrix.dim() as i64).to_le_bytes())
+fn matrix(file: &mut impl Write, table: Part<'_>) -> io::Result<()> {
+    let shape = |file: &mut dyn Write, rows: usize, dim: usize| {
+        file.write_all(&(rows as i64).to_le_bytes())?;
+        file.write_all(&(dim as i64).to_le_bytes())
     };
-    match matrix {
-        Matrix::Dense(table) => {
-            shape(file)?;
+    match table {
+        Part::Dense(table) => {
+            shape(file, table.rows(), table.dim())?;
             table.iter().try_for_each(|row| floats(file, row))
         }
-        Matrix::Quantized(quantized) => {
+        Part::Quantized(quantized) => {
             file.write_all(&[u8::from(quantized.norms.is_some())])?;
-            shape(file)?;
+            shape(file, quantized.rows(), quantized.dim())?;
             integers(file, &[quantized.codes.len()])?;
             file.write_all(&quantized.codes)?;
             quantizer(file, &quantized.quantizer)?;

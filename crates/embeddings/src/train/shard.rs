@@ -17,7 +17,7 @@ pub(crate) struct Shard {
     /// The loss of so many pairs.
     pub(crate) loss: f64,
     pub(crate) measured: u64,
-    steps: u64,
+    pub(crate) steps: u64,
     kernel: LogisticRows,
     /// Where the rows of the examples are.
     inputs: Vec<*mut f32>,

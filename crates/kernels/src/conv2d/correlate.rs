@@ -21,11 +21,11 @@ pub(super) fn forward(level: Level, g: &Geometry, x: &[f32], weight: &[f32], bia
     correlate(level, g.batch, g.groups, &[g.forward()], x, (weight, strides), bias)
 }
 
-/// The gradient to the input for the output's gradient `dy`.
-pub(super) fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+/// The gradient to the input for the output's gradient `dy`, plus `bias` on each input channel.
+pub(super) fn input_gradient(level: Level, g: &Geometry, weight: &[f32], dy: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let per_output = g.group_in() * g.kernel_area();
     let strides = WeightStrides { group: g.group_out() * per_output, output: g.kernel_area(), input: per_output };
-    correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), None)
+    correlate(level, g.batch, g.groups, &g.input_gradient(), dy, (weight, strides), bias)
 }
 
 /// Where the weight of (group, output channel, input channel, tap) lies, as floats from one to the next; taps are

@@ -125,7 +125,7 @@ impl State {
         let [to_x, to_weight, to_bias] = tracked;
         let dx = to_x.then(|| {
             let weight = Values::new(weight);
-            let dx = correlate::input_gradient(Level::detect(), &g, weight.as_slice(), dy.as_slice());
+            let dx = correlate::input_gradient(Level::detect(), &g, weight.as_slice(), dy.as_slice(), None);
             tensor(dx, self.shapes.0)
         });
         if !to_weight && !to_bias {

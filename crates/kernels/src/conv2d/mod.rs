@@ -2,10 +2,13 @@
 //!
 //! In reading order: `geometry` checks the sizes, `correlation` turns a convolution and its gradient to the input into
 //! correlations, `panel` lays out their input, `correlate` computes them in the register tiles of `pixels` or
-//! `channels`, `weight_gradient` and `weight_tiles` are the gradient to weight and bias, `kernel` ties all to Burn.
+//! `channels`, `weight_gradient` and `weight_tiles` are the gradient to weight and bias, `kernel` ties all to Burn;
+//! `transposed` is the same with forward and backward exchanged.
 
 use burn::tensor::{Tensor, ops::ConvOptions};
 use geometry::Geometry;
+
+pub use transposed::{conv_transpose2d, conv_transpose2d_reference};
 
 #[cfg(feature = "flex")]
 mod channels;
@@ -22,6 +25,7 @@ mod panel;
 mod pixels;
 #[cfg(all(test, feature = "flex"))]
 mod tests;
+mod transposed;
 #[cfg(feature = "flex")]
 mod weight_gradient;
 #[cfg(feature = "flex")]

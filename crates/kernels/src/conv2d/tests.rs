@@ -55,7 +55,7 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
         assert_close(
             "to input",
             level,
-            &input_gradient(level, &g, &w, &dy),
+            &input_gradient(level, &g, &w, &dy, None),
             &expected[1],
             g.group_out() * g.kernel_area(),
         );

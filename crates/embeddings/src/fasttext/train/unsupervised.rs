@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Progress, count, initial, open};
+use super::{Place, Progress, Standing, Trained, Training, initial, open};
 use crate::corpus::kept;
 use crate::fasttext::config::{Config, LossKind, ModelKind};
 use crate::fasttext::dictionary::Dictionary;
@@ -13,27 +13,25 @@ use crate::fasttext::matrix::Matrix;
 use crate::fasttext::model::Model;
 use crate::fasttext::tokens::{END_OF_LINE, Tokens};
 use crate::train::{Architecture, Engine, Loss, Objective, Plan, Sampler, Sentences, Several, Trainer, Units};
-use crate::{Error, Result, Table};
+use crate::{Error, Result, Table, WordVectors};
 
 /// A longer line is cut.
 const MOST_WORDS: u64 = 1024;
 /// Words between two reports.
 const REPORT: usize = 200_000;
 
-/// Trains vectors of words and character n-grams on a file of text, plain or gzip.
-///
-/// `watch` is told now and then how far it is; when it returns false, training stops with what is learnt so far.
-///
-/// # Errors
-/// For settings without meaning, a file that cannot be read or has no frequent words, and a loss that is not finite.
-pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progress) -> bool) -> Result<Model> {
+/// [`super::train`] of vectors of words and character n-grams.
+pub(super) fn run(
+    engine: &Engine,
+    config: Config,
+    dictionary: Dictionary,
+    vectors: Option<&WordVectors>,
+    input: &Path,
+    earlier: Option<([Table; 2], Place)>,
+    mut watch: impl FnMut(&Progress, &Standing<'_>) -> bool,
+) -> Result<Trained> {
     let config = config.checked()?;
-    let architecture = match config.model {
-        ModelKind::Skipgram => Architecture::SkipGram,
-        ModelKind::Cbow => Architecture::Cbow,
-        ModelKind::Supervised => return Err(Error::setting("model", "supervised", "skipgram or cbow")),
-    };
-    let (dictionary, vectors) = count(&config, input)?;
+    let architecture = if config.model == ModelKind::Cbow { Architecture::Cbow } else { Architecture::SkipGram };
     let text = Text::read(&mut open(input)?, &dictionary)?;
     let counts = dictionary.word_counts();
     let objective = match config.loss {
@@ -46,13 +44,19 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
         LossKind::Softmax => Objective::new(Loss::Softmax, counts, config.neg),
         LossKind::OneVersusAll => Objective::new(Loss::OneVsAll, counts, config.neg),
     };
-    let mut rows = initial::uniform(dictionary.rows(), config.dim, config.seed)?;
-    if let Some(vectors) = &vectors {
-        initial::copy(vectors, &dictionary, &mut rows);
-    }
     let keep = kept(counts, dictionary.tokens(), config.t);
     let units = units(&dictionary, &config);
-    let outputs = Table::zeros(dictionary.words(), config.dim)?;
+    let ([rows, outputs], places) = match earlier {
+        None => {
+            let mut rows = initial::uniform(dictionary.rows(), config.dim, config.seed)?;
+            if let Some(vectors) = vectors {
+                initial::copy(vectors, &dictionary, &mut rows);
+            }
+            ([rows, Table::zeros(dictionary.words(), config.dim)?], None)
+        }
+        Some((tables, Place::Words(places))) => (tables, Some(places)),
+        Some(_) => return Err(Error::data("training to be gone on with", "a classifier", "vectors of words")),
+    };
     let plan = Plan {
         sentences: &text,
         units: &units,
@@ -68,22 +72,26 @@ pub fn unsupervised(config: Config, input: &Path, mut watch: impl FnMut(&Progres
     let pool = rayon::ThreadPoolBuilder::new().num_threads(config.thread).build();
     let pool = pool.map_err(|error| Error::data("threads", error.to_string(), format!("{}", config.thread)))?;
     let started = Instant::now();
-    let mut trainer = pool.install(|| Trainer::new(&Engine::Cpu, plan, rows, outputs, None))?;
+    let mut trainer = pool.install(|| Trainer::new(engine, plan, rows, outputs, places))?;
     while !trainer.is_finished() {
         let at = pool.install(|| trainer.advance(REPORT))?;
         let told = Progress {
             done: (at.tokens as f64 / at.of.max(1) as f64).min(1.0),
             tokens: at.tokens,
+            of: at.of,
             seconds: started.elapsed().as_secs_f64(),
             loss: at.loss,
             learning_rate: at.learning_rate.into(),
         };
-        if !watch(&told) {
+        let standing = Standing { config: &config, dictionary: &dictionary, training: Training::Words(&trainer) };
+        if !watch(&told, &standing) {
             break;
         }
     }
-    let [rows, outputs] = trainer.into_tables()?;
-    Model::new(config, dictionary, Matrix::Dense(rows), Matrix::Dense(outputs))
+    let finished = trainer.is_finished();
+    let place = (!finished).then(|| Place::Words(trainer.places()));
+    let [rows, outputs] = trainer.into_tables()?.map(Matrix::Dense);
+    Ok(Trained { model: Model::new(config, dictionary, rows, outputs)?, finished, place })
 }
 
 /// The rows of each word.

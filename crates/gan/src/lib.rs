@@ -1,0 +1,22 @@
+//! Generative adversarial networks: a generator turns noise into items, a discriminator tells them from real ones, and each learns from the
+//! other (Goodfellow et al. 2014).
+//!
+//! Reading order: [`objective`] (what the players want), [`game`] (what training needs to know of a game), [`config`], [`train`] (the
+//! loop), [`mixture`] (the game whose answer is known exactly), [`recipe`]; beside them [`lipschitz`] and [`spectral`] (two ways to bound the
+//! discriminator's slope), [`average`] (of the generator's weights), [`collapse`] (when training has failed), [`noise`], [`report`].
+
+pub mod average;
+pub mod collapse;
+pub mod config;
+mod error;
+pub mod game;
+pub mod lipschitz;
+pub mod mixture;
+pub mod noise;
+pub mod objective;
+pub mod recipe;
+pub mod report;
+pub mod spectral;
+pub mod train;
+
+pub use error::{Error, Result};
