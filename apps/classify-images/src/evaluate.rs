@@ -12,7 +12,7 @@ use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:
-  classify-images evaluate --run runs/classify-images/mnist-001 --part valid")]
+  evaluate --run runs/classify-images/mnist-001 --part valid")]
 pub(crate) struct Args {
     /// The run directory [default: the newest run]
     #[arg(long, value_name = "DIR")]

@@ -13,8 +13,8 @@ use crate::TASK;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  classify-images predict seven.png
-  classify-images predict *.jpg --run runs/classify-images/photos-001 --top 3 --json")]
+  predict seven.png
+  predict *.jpg --run runs/classify-images/photos-001 --top 3 --json")]
 pub(crate) struct Args {
     /// Picture files: PNG or JPEG, any size, grey or colour
     #[arg(required = true, value_name = "FILE")]

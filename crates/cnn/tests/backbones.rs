@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use common::{Digest, Fill, reference, scatter, training_device, values};
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
-use ognivo_core::weights::tensors_of;
+use ognivo_core::weights::{shapes_of, tensors_of};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -212,6 +212,7 @@ fn stages_make_up_the_network() {
         let whole = backbone.forward_stages(count / 2..count, middle);
         assert_eq!(values(&whole), values(&network.forward(x.clone())), "{name}");
         assert_eq!(backbone.features(x).dims()[0], 2);
+        assert_eq!(config(name, json!({})).backbone_shapes(square(64), 7).unwrap(), shapes_of(&network), "{name}");
         let begins: Vec<_> = backbone.stages().iter().flat_map(|stage| &stage.layers).collect();
         for tensor in tensors_of(&network).keys() {
             let owners =

@@ -63,6 +63,11 @@ impl Summary {
 
     /// Writes `report.html` into the run directory.
     pub fn write_report(&self, splits: &Splits, command: &str) -> Result<()> {
+        Ok(self.report(splits, command)?.write(self.trained.run.file(REPORT))?)
+    }
+
+    /// The report, to which a task may add sections of its own.
+    pub fn report(&self, splits: &Splits, command: &str) -> Result<Report> {
         let config = &self.trained.config;
         let mut report = Report::new(format!("{}: {}", config.data, config.network.name()));
         report.subtitle(format!(
@@ -87,7 +92,7 @@ impl Summary {
         section.table(network_table(&self.trained.network.summary(self.trained.preprocessing.input())?));
         report.command(command).configuration(serde_json::to_string_pretty(config).unwrap_or_default());
         report.surroundings(&self.trained.device, Duration::from_secs_f64(self.outcome.seconds));
-        Ok(report.write(self.trained.run.file(REPORT))?)
+        Ok(report)
     }
 
     fn tiles(&self, report: &mut Report) {

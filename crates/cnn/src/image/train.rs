@@ -109,6 +109,6 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
 }
 
 /// How many rows have their largest logit at their largest target, `[1]`.
-fn hits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+pub fn hits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     logits.argmax(1).equal(targets.argmax(1)).float().sum()
 }

@@ -24,7 +24,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Config`] if not even a home directory is known.
-pub(super) fn folder_from_environment() -> Result<PathBuf> {
+pub fn folder_from_environment() -> Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     cache_folder(std::env::consts::OS, &variable).ok_or_else(|| {
         Error::Config("no place for downloaded data: set OGNIVO_CACHE to a folder that can be written".into())

@@ -39,6 +39,9 @@ impl Default for Patience {
 /// An attempt that brought this much is not counted as failed: the connection is bad, but it does get on.
 const GETS_ON: u64 = 1 << 20;
 
+/// The longest file that is fetched where the index does not say how long it is.
+const LONGEST: u64 = 8 << 30;
+
 /// Addresses that did not give the file, each with the reason.
 pub(super) type Refusals = Vec<(String, String)>;
 
@@ -78,7 +81,8 @@ pub(super) fn download(
         .into();
     let mut refusals = Refusals::new();
     for url in &file.urls {
-        let mut from = Source { agent: &agent, url, file, part, patience, resumed: false, validator: None };
+        let mut from =
+            Source { agent: &agent, url, file, part, patience, total: file.bytes, resumed: false, validator: None };
         match from.exhaust(progress)? {
             Ok(()) => return Ok(Ok(())),
             Err(reason) => refusals.push((url.clone(), reason)),
@@ -94,6 +98,8 @@ struct Source<'a> {
     file: &'a DataFile,
     part: &'a Path,
     patience: Patience,
+    /// Bytes of the whole file; 0 until the server tells, where the index does not.
+    total: u64,
     /// Whether the part was not received in one piece.
     resumed: bool,
     /// What the server calls this version of the file, for `If-Range`.
@@ -111,7 +117,7 @@ impl Source<'_> {
                 Attempt::Broken { reason, wait } => (reason, wait),
                 Attempt::Complete => {
                     let found = self.checksum(progress)?;
-                    if found == self.file.sha256 {
+                    if found.starts_with(&self.file.sha256) {
                         return Ok(Ok(()));
                     }
                     self.discard()?;
@@ -138,9 +144,9 @@ impl Source<'_> {
     }
 
     fn attempt(&mut self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Attempt> {
-        let total = self.file.bytes;
+        let mut total = self.total;
         let mut offset = self.received()?;
-        if offset > total {
+        if offset > total && total > 0 {
             self.discard()?;
             offset = 0;
         }
@@ -165,7 +171,7 @@ impl Source<'_> {
                 Some((start, _)) if start != offset => {
                     return Ok(Attempt::Useless(format!("sends from byte {start}; asked for byte {offset}")));
                 }
-                Some((_, Some(length))) if length != total => return Ok(wrong_length(length, total)),
+                Some((_, Some(length))) if length != total && total > 0 => return Ok(wrong_length(length, total)),
                 _ => {}
             },
             StatusCode::RANGE_NOT_SATISFIABLE if offset > 0 => {
@@ -174,8 +180,19 @@ impl Source<'_> {
             }
             status => return Ok(refused(status, response.headers())),
         }
-        if let Some(length) = response.body().content_length().filter(|length| *length != total - offset) {
-            return Ok(wrong_length(offset.saturating_add(length), total));
+        let told = response.body().content_length().map(|length| offset.saturating_add(length));
+        if total == 0 && self.file.bytes == 0 {
+            match told {
+                Some(length) if length <= LONGEST => total = length,
+                Some(length) => {
+                    return Ok(Attempt::Useless(format!("sends {length} bytes; expected at most {LONGEST}")));
+                }
+                None => return Ok(Attempt::Useless("does not tell the length of the file".into())),
+            }
+            self.total = total;
+        }
+        if let Some(length) = told.filter(|length| *length != total) {
+            return Ok(wrong_length(length, total));
         }
         self.validator = validator(response.headers());
         self.resumed = offset > 0;
@@ -189,7 +206,7 @@ impl Source<'_> {
         mut offset: u64,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Attempt> {
-        let total = self.file.bytes;
+        let total = self.total;
         let mut options = OpenOptions::new();
         // A part is cut off only when its beginning comes anew.
         let options = if offset > 0 { options.append(true) } else { options.write(true).create(true).truncate(true) };
@@ -244,10 +261,10 @@ impl Source<'_> {
     }
 
     fn checksum(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<String> {
-        if self.file.bytes == 0 && !self.part.exists() {
+        if self.total == 0 && !self.part.exists() {
             File::create(self.part).map_err(Error::io(self.part, "create"))?;
         }
-        let (file, total) = (self.file.name.as_str(), self.file.bytes);
+        let (file, total) = (self.file.name.as_str(), self.total);
         cache::sha256(self.part, &mut |done| progress(Progress::Check { file, done, total }))
     }
 
@@ -260,7 +277,7 @@ impl Source<'_> {
              and run the command again: it goes on where it stopped",
             self.part.display(),
             self.file.name,
-            self.file.bytes
+            self.total
         ))
     }
 }

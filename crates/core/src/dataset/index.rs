@@ -54,9 +54,10 @@ pub struct Dataset {
 pub struct DataFile {
     /// Its name, with `/` where it lies in a sub-folder.
     pub name: String,
-    /// Its size in bytes.
+    /// Its size in bytes; 0 where it is not known.
     pub bytes: u64,
-    /// Its SHA-256, 64 small hexadecimal digits.
+    /// Its SHA-256, 64 small hexadecimal digits, or the first of them, at least 8: enough to notice another file or a damaged one, not
+    /// to stop someone who makes one on purpose.
     pub sha256: String,
     /// Where it is served, in the order in which to try.
     #[serde(default)]
@@ -64,6 +65,13 @@ pub struct DataFile {
     /// How to unpack it, if it is an archive.
     #[serde(default)]
     pub unpack: Option<Packing>,
+}
+
+impl DataFile {
+    /// Whether a file of so many bytes may be it.
+    pub(super) fn has_length(&self, bytes: u64) -> bool {
+        self.bytes == 0 || self.bytes == bytes
+    }
 }
 
 impl Dataset {
@@ -103,8 +111,10 @@ impl Dataset {
             if !seen.insert(&file.name) {
                 return Some((format!("file {:?} twice", file.name), "distinct file names"));
             }
-            if file.sha256.len() != 64 || !file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-                return Some((format!("sha256 {:?}", file.sha256), "64 small hexadecimal digits"));
+            if !(8..=64).contains(&file.sha256.len())
+                || !file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            {
+                return Some((format!("sha256 {:?}", file.sha256), "8 to 64 small hexadecimal digits"));
             }
             let url = file.urls.iter().find(|url| !url.starts_with("https://") && !url.starts_with("http://"))?;
             Some((format!("URL {url:?}"), "one that starts with https:// or http://"))
@@ -141,6 +151,25 @@ impl Index {
         Self::parse("datasets/index.toml", BUILT_IN)
     }
 
+    /// An index of these sets; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Format`] that names the set.
+    pub fn new(path: impl AsRef<Path>, sets: Vec<Dataset>) -> Result<Self> {
+        let path = path.as_ref();
+        let mut names = HashSet::new();
+        for (number, set) in sets.iter().enumerate() {
+            let place = || format!("set {} ({})", number + 1, set.name);
+            if let Some((found, expected)) = set.fault() {
+                return Err(Error::format(path, place(), found, expected));
+            }
+            if !names.insert(&set.name) {
+                return Err(Error::format(path, place(), "a name that occurs before", "distinct names"));
+            }
+        }
+        Ok(Self { sets })
+    }
+
     /// Reads an index from the text of a TOML file; `path` is for messages.
     ///
     /// # Errors
@@ -152,17 +181,7 @@ impl Index {
             let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
             Error::format(path, format!("line {line}"), error.message(), "an index of data sets")
         })?;
-        let mut names = HashSet::new();
-        for (number, set) in document.sets.iter().enumerate() {
-            let place = || format!("set {} ({})", number + 1, set.name);
-            if let Some((found, expected)) = set.fault() {
-                return Err(Error::format(path, place(), found, expected));
-            }
-            if !names.insert(&set.name) {
-                return Err(Error::format(path, place(), "a name that occurs before", "distinct names"));
-            }
-        }
-        Ok(Self { sets: document.sets })
+        Self::new(path, document.sets)
     }
 
     /// Reads an index file.

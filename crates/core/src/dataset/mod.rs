@@ -33,6 +33,8 @@ mod tests;
 mod zip;
 
 pub use archive::Packing;
+pub use cache::folder_from_environment as cache_folder;
 pub use index::{DataFile, Dataset, Index};
 pub use progress::{Progress, TerminalProgress};
 pub use store::{FileState, State, Store};
+pub use zip::{StoredFile, stored_files};

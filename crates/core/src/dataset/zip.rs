@@ -33,6 +33,45 @@ struct Entry {
     at: u32,
 }
 
+/// A file that lies in a zip file as it is, without compression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its name, with `/` between folders.
+    pub name: String,
+    /// Where in the zip file its content begins.
+    pub start: u64,
+    /// Bytes.
+    pub length: u64,
+    /// The checksum that the directory gives for it.
+    pub crc: u32,
+}
+
+/// The files in the zip file `source`, all of which must be stored without compression, as those of PyTorch's are. Their content is not
+/// read.
+///
+/// # Errors
+/// A damaged directory; an entry that is compressed or encrypted, or whose name is not UTF-8; what the system reports.
+pub fn stored_files(source: &mut (impl Read + Seek)) -> std::io::Result<Vec<StoredFile>> {
+    let refuse = |what: String| std::io::Error::new(std::io::ErrorKind::InvalidData, what);
+    let length = source.seek(SeekFrom::End(0))?;
+    let (directory, count) = directory(source, length)?;
+    let (mut rest, mut files) = (directory.as_slice(), Vec::new());
+    for _ in 0..count {
+        let entry = next_entry(&mut rest).ok_or_else(|| refuse("a directory that is cut off".into()))?;
+        let name = String::from_utf8(entry.name).map_err(|_| refuse("a name that is not UTF-8".into()))?;
+        if entry.flags & 1 != 0 || entry.method != 0 || entry.packed != entry.plain {
+            return Err(refuse(format!("a compressed or encrypted entry {name:.200}")));
+        }
+        seek_to_data(source, entry.at)?;
+        let start = source.stream_position()?;
+        if start.saturating_add(entry.plain.into()) > length {
+            return Err(refuse(format!("an entry {name:.200} that goes beyond the end")));
+        }
+        files.push(StoredFile { name, start, length: entry.plain.into(), crc: entry.crc });
+    }
+    Ok(files)
+}
+
 /// Writes the entries of the zip file `source`, which is `length` bytes long.
 pub(super) fn unpack(mut source: impl Read + Seek, length: u64, writer: &mut Writer<'_>) -> Result<()> {
     let (directory, count) = directory(&mut source, length).map_err(|error| writer.damaged(error))?;

@@ -30,6 +30,7 @@ mod probe;
 mod pytorch_mnist;
 mod standard;
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use burn::module::Module;
@@ -219,6 +220,19 @@ impl NetworkConfig {
     /// As [`init`](Self::init).
     pub fn summary(&self, input: InputShape, classes: usize) -> Result<Summary> {
         Ok(self.plan(input, classes)?.finish())
+    }
+
+    /// The shapes of a [`Backbone`]'s tensors as PyTorch's files have them, by name, computed without building the network.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init); a network that is no backbone.
+    pub fn backbone_shapes(&self, input: InputShape, classes: usize) -> Result<BTreeMap<String, Vec<usize>>> {
+        let plan = self.plan(input, classes)?;
+        let shapes = self.layers(input.channels, classes)?.shapes(&plan);
+        if shapes.is_empty() {
+            return Err(Error::setting("network", self.name(), "a network that others fine-tune, such as resnet18"));
+        }
+        Ok(shapes)
     }
 
     fn plan(&self, input: InputShape, classes: usize) -> Result<Plan> {

@@ -5,9 +5,10 @@
 
 mod training;
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,19 @@ pub trait Learner {
     /// The loss above which training has diverged, though the loss is still a number: by default there is none.
     fn diverged_above(&self) -> f64 {
         f64::INFINITY
+    }
+
+    /// The network as epoch `epoch` (from 0) is to train it, such as with more of it unfrozen; by default as it is. Called before the first
+    /// step of an epoch and when a run goes on in the middle of one, so what it does must follow from `epoch` alone.
+    fn begin_epoch(&mut self, model: Self::Model, epoch: u64) -> Self::Model {
+        let _ = epoch;
+        model
+    }
+
+    /// What the learning rate of single parameters is multiplied by; by default nothing is.
+    fn rate_factors(&self, model: &Self::Model) -> HashMap<ParamId, f64> {
+        let _ = model;
+        HashMap::new()
     }
 
     /// What the next step needs of the last one, besides the network, as the state of a recurrent network: by default nothing. It is

@@ -104,6 +104,7 @@ impl<'a> Training<'a> {
             optimizer.load_state(&model, checkpoint.optimizer, &path)?;
             learner.carry(&model, checkpoint.carried, &path)?;
         }
+        optimizer.set_factors(learner.rate_factors(&model));
         let recorder = match resumed {
             true => Recorder::resume(fit.run.path(), state.step, state.metrics_position)?,
             false => Recorder::create(fit.run.path())?,
@@ -150,6 +151,7 @@ impl<'a> Training<'a> {
         mut model: L::Model,
         loader: &Loader<L::Batcher>,
     ) -> Result<(L::Model, bool)> {
+        model = learner.begin_epoch(model, self.state.epoch);
         for batch in loader.epoch(self.state.epoch, self.state.batch) {
             model = self.step(learner, model, batch?)?;
             let interrupted = interrupt::requested();

@@ -28,6 +28,8 @@ pub struct Optimizer {
     #[cfg_attr(not(feature = "flex"), allow(dead_code))]
     fused: bool,
     states: HashMap<ParamId, ParameterState>,
+    /// What the learning rate of a parameter is multiplied by; 1 for those that are not here.
+    factors: HashMap<ParamId, f64>,
 }
 
 /// What the rule remembers of one parameter.
@@ -43,7 +45,7 @@ impl Optimizer {
     /// An optimiser that has not made a step yet. Settings out of range are an error.
     pub fn new(config: OptimizerConfig) -> Result<Self> {
         config.validate()?;
-        Ok(Self { config, fused: true, states: HashMap::new() })
+        Ok(Self { config, fused: true, states: HashMap::new(), factors: HashMap::new() })
     }
 
     /// The same optimiser on Burn's tensor operations alone, also where a fused pass exists: the reference of tests and
@@ -51,6 +53,11 @@ impl Optimizer {
     pub fn with_tensor_operations(mut self) -> Self {
         self.fused = false;
         self
+    }
+
+    /// Multiplies the learning rate of single parameters from now on; that of all others is used as it is.
+    pub fn set_factors(&mut self, factors: HashMap<ParamId, f64>) {
+        self.factors = factors;
     }
 
     /// The rule and its settings.
@@ -118,7 +125,8 @@ impl ModuleMapper for Step<'_> {
         let checkpointing = value.gradient_checkpointing_strategy();
         let value = value.inner();
         let gradient = gradient.inner().to_device(&value.device());
-        let mut value = self.optimizer.update(self.learning_rate, id, value, gradient).autodiff();
+        let rate = self.learning_rate * self.optimizer.factors.get(&id).copied().unwrap_or(1.0);
+        let mut value = self.optimizer.update(rate, id, value, gradient).autodiff();
         if let Some(strategy) = checkpointing {
             value = value.with_gradient_checkpointing_strategy(strategy);
         }

@@ -1,5 +1,6 @@
 //! A network written down layer by layer, with PyTorch's names, before any weight exists.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::Result;
@@ -185,6 +186,13 @@ impl Layers {
         plan(&self.list, on)
     }
 
+    /// The shapes of the tensors as PyTorch has them, by name; `plan` has been through the layers.
+    pub(in crate::image::model) fn shapes(&self, plan: &Plan) -> BTreeMap<String, Vec<usize>> {
+        let mut found = BTreeMap::new();
+        shapes(&self.list, plan, &mut found);
+        found
+    }
+
     pub(super) fn gate(&mut self, name: impl Display, layers: Self) {
         self.push(name, Kind::Gate(layers.list));
     }
@@ -192,6 +200,43 @@ impl Layers {
 
 fn plan(layers: &[Layer], plan: &mut Plan) -> Result<()> {
     layers.iter().try_for_each(|layer| layer.plan(plan))
+}
+
+/// Adds the shapes of the tensors in `layers` as PyTorch has them, by name; `plan` has been through the layers.
+fn shapes(layers: &[Layer], plan: &Plan, found: &mut BTreeMap<String, Vec<usize>>) {
+    for Layer { name, kind } in layers {
+        let mut add = |part: &str, shape: &[usize]| found.insert(format!("{name}.{part}"), shape.to_vec());
+        match kind {
+            Kind::Convolution(config) => {
+                let ([before, after], [height, width]) = (config.channels, config.kernel);
+                add("weight", &[after, before / config.groups, height, width]);
+                if config.bias {
+                    add("bias", &[after]);
+                }
+            }
+            Kind::BatchNorm(config) => {
+                for part in ["weight", "bias", "running_mean", "running_var"] {
+                    add(part, &[config.channels]);
+                }
+            }
+            Kind::Linear { outputs, .. } => {
+                add("weight", &[*outputs, plan.inputs_of(name)]);
+                add("bias", &[*outputs]);
+            }
+            Kind::Sum { body, shortcut, .. } => {
+                shapes(body, plan, found);
+                shapes(shortcut, plan, found);
+            }
+            Kind::Concat(branches) => branches.iter().for_each(|branch| shapes(branch, plan, found)),
+            Kind::Gate(layers) => shapes(layers, plan, found),
+            Kind::Activation(_)
+            | Kind::Pooling(_)
+            | Kind::AdaptiveAverage(_)
+            | Kind::LocalResponseNorm(_)
+            | Kind::Dropout(_)
+            | Kind::Subsample { .. } => {}
+        }
+    }
 }
 
 impl Layer {

@@ -6,17 +6,21 @@
 //! PyTorch's recurrent networks have no modules for their layers: what is `layers.1.reverse. ... .weight_ih` here, in a struct
 //! `RecurrentLayer`, is `weight_ih_l1_reverse` there.
 
+mod source;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+pub use source::{Difference, SafetensorsFile, TensorKind, TensorSource, differences, load_from, read_all, shapes_of};
 
 use crate::file::{hex, read_at_most, write_atomic};
 use crate::{Error, Result};
@@ -50,32 +54,8 @@ pub fn tensors_of<M: Module>(module: &M) -> NamedTensors {
 ///
 /// # Errors
 /// Names the first tensor that is missing, left over, of another shape or not of floating-point numbers, as coming from `source`.
-pub fn load_into<M: Module>(module: M, mut tensors: NamedTensors, source: &Path) -> Result<M> {
-    // PyTorch's batch normalisation counts its batches; nothing here depends on that count.
-    tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
-    let expected = tensors_of(&module);
-    for (name, tensor) in &expected {
-        match tensors.get(name) {
-            None => {
-                let found = format!("nothing; the file begins with {}", first_names(&tensors));
-                return Err(Error::format(source, place(name), found, format!("shape {}", tensor.shape())));
-            }
-            Some(found) if found.shape() != tensor.shape() => {
-                let found = format!("shape {}", found.shape());
-                return Err(Error::format(source, place(name), found, format!("shape {}", tensor.shape())));
-            }
-            Some(found) if !found.dtype().is_float() => {
-                let found = format!("type {}", found.dtype().name());
-                return Err(Error::format(source, place(name), found, "floating-point numbers"));
-            }
-            Some(_) => {}
-        }
-    }
-    if let Some((name, tensor)) = tensors.iter().find(|(name, _)| !expected.contains_key(*name)) {
-        let found = format!("a tensor of shape {} that this network does not have", tensor.shape());
-        return Err(Error::format(source, place(name), found, "only this network's tensors"));
-    }
-    Ok(module.map(&mut Replace { path: TensorPath::default(), tensors }))
+pub fn load_into<M: Module>(module: M, tensors: NamedTensors, source: &Path) -> Result<M> {
+    load_from(module, &mut source::Held::new(&tensors, source))
 }
 
 /// The first tensor that holds an infinite value or one that is not a number.
@@ -159,7 +139,7 @@ fn checksum(tensors: &NamedTensors, metadata: &Value) -> String {
     hex(&hash.finalize())
 }
 
-fn first_names(tensors: &NamedTensors) -> String {
+fn first_names<T>(tensors: &BTreeMap<String, T>) -> String {
     let names: Vec<_> = tensors.keys().take(3).map(|name| place(name)).collect();
     if names.is_empty() { "no tensor at all".into() } else { names.join(", ") }
 }
@@ -266,33 +246,6 @@ impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let data = param.val().into_data();
         self.tensors.insert(self.path.name(), if self.path.is_transposed() { transposed(data) } else { data });
-    }
-}
-
-struct Replace {
-    path: TensorPath,
-    tensors: NamedTensors,
-}
-
-impl ModuleMapper for Replace {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.exit();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(data) = self.tensors.remove(&self.path.name()) else { return param };
-        let (id, old, mapper) = param.consume();
-        let device = old.device();
-        let tracked = old.is_require_grad();
-        let data = data.convert_dtype(old.dtype());
-        let data = if self.path.is_transposed() { transposed(data) } else { data };
-        let value = Tensor::<D>::from_data(data, &device.inner());
-        let value = if old.is_autodiff() { Tensor::from_inner(value).set_require_grad(tracked) } else { value };
-        Param::from_mapped_value(id, value, mapper)
     }
 }
 

@@ -1,0 +1,115 @@
+//! `transfer`: a network that was trained elsewhere, turned to pictures of one's own.
+//!
+//! ```text
+//! cargo run --release -p transfer -- train --from resnet18 --data photos/            # a new classifier on its features
+//! cargo run --release -p transfer -- train --from resnet18 --data photos/ --train all
+//! cargo run --release -p transfer -- models                                          # what is published, and where
+//! cargo run --release -p transfer -- verify --model resnet18 --weights resnet18.pth  # every difference, and logits to compare
+//! cargo run --release -p transfer -- export --model resnet18 --to r18.safetensors    # fetched, checked, as safetensors
+//! ```
+
+// A run of this program is one of classify-images too: the same two commands use it.
+#[path = "../../classify-images/src/evaluate.rs"]
+mod evaluate;
+mod export;
+mod models;
+#[path = "../../classify-images/src/predict.rs"]
+mod predict;
+mod source;
+mod train;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ognivo_core::cli::args::OutputArgs;
+use ognivo_core::cli::events::Output;
+use ognivo_core::cli::{Ended, devices, exit};
+
+/// Keeps the memory of tensors for the next step instead of giving it back to the system.
+#[global_allocator]
+static ALLOCATOR: ognivo_kernels::PooledAllocator = ognivo_kernels::PooledAllocator::new();
+
+/// The task's folder under `runs/`.
+const TASK: &str = "transfer";
+
+/// Turn a network that was trained elsewhere to pictures of your own.
+#[derive(Parser)]
+#[command(
+    version,
+    args_override_self = true,
+    after_help = "Examples:
+  transfer train --from resnet18 --data photos/
+  transfer predict cat.jpg
+  transfer models
+  transfer verify --model resnet18 --weights resnet18-f37072fd.pth
+  transfer export --model squeezenet1-1 --to squeezenet.safetensors"
+)]
+struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fine-tune a network and write a report
+    Train(Box<train::Args>),
+    /// Measure a fine-tuned network on a data set's test part
+    Evaluate(evaluate::Args),
+    /// Classify picture files
+    Predict(predict::Args),
+    /// List the published weights
+    Models,
+    /// Compare a file of weights with a network, tensor by tensor
+    Verify(verify::Args),
+    /// Write weights as safetensors that torchvision loads
+    Export(export::Args),
+    /// List the devices this build can compute on, and how to get others
+    Devices,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.output.output();
+    let name = cli.command.name();
+    // Wrong usage has an exit code of its own, which core's error tells.
+    let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_transfer::Error>() {
+        Ok(error) => ognivo_core::Error::from(error).into(),
+        Err(other) => match other.downcast::<ognivo_cnn::Error>() {
+            Ok(error) => ognivo_core::Error::from(error).into(),
+            Err(other) => other,
+        },
+    });
+    exit(outcome, name, &output)
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
+            Self::Models => "models",
+            Self::Verify(_) => "verify",
+            Self::Export(_) => "export",
+            Self::Devices => "devices",
+        }
+    }
+}
+
+fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
+    match command {
+        Command::Train(args) => train::run(*args, output),
+        Command::Evaluate(args) => evaluate::run(&args, output),
+        Command::Predict(args) => predict::run(&args, output),
+        Command::Models => models::run(output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
+        Command::Devices => {
+            devices(output);
+            Ok(Ended::Done)
+        }
+    }
+}
