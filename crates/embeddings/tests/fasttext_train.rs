@@ -62,7 +62,8 @@ fn config(loss: LossKind) -> Config {
 fn the_result_does_not_depend_on_threads() {
     let folder = tempfile::tempdir().unwrap();
     for loss in [LossKind::Softmax, LossKind::HierarchicalSoftmax, LossKind::NegativeSampling, LossKind::OneVersusAll] {
-        let config = Config { word_ngrams: 2, minn: 2, maxn: 3, epoch: 3, dim: 33, ..config(loss) };
+        // So many numbers that each line is worth three threads.
+        let config = Config { word_ngrams: 2, minn: 2, maxn: 3, epoch: 1, dim: 1000, bucket: 500, ..config(loss) };
         let one = trained(&folder, config.clone()).unwrap();
         for thread in [2, 3, 7] {
             let other = trained(&folder, Config { thread, ..config.clone() }).unwrap();

@@ -7,11 +7,11 @@
 //!
 //! # Determinism
 //!
-//! The text is cut into [`SHARDS`] parts, whatever the number of threads. In rounds, each shard learns from its next few words
-//! on copies of the rows it touches; then the copies are merged, row by row, in the order of the shards. Threads only decide who does which
-//! shard, so the bits of the result are a function of the text, the settings and the seed (on one instruction set).
-//! `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al. 2011): about twice as fast, never twice
-//! the same with more than one thread.
+//! The text is cut into [`SHARDS`] parts, whatever the number of threads. In rounds, each shard learns from its next few words: on rows
+//! that no other shard uses in this round where they stand, on copies of the others; then the copies are merged, row by row, in the
+//! order of the shards. Threads only decide who does which shard, so the bits of the result are a function of the text, the settings and
+//! the seed (on one instruction set). `hogwild` gives every thread a part of the text and the tables themselves instead (Recht et al.
+//! 2011): a third faster, never twice the same with more than one thread.
 
 mod batched;
 mod claims;
@@ -21,7 +21,7 @@ pub(crate) mod huffman;
 mod merge;
 pub(crate) mod objective;
 pub(crate) mod rng;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod sampler;
 mod shard;
 mod units;

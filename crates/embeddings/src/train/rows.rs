@@ -54,7 +54,7 @@ pub(crate) fn prefetch_row(row: *const f32, stride: usize) {
 
 /// Asks for the cache line at an address, which need not be valid.
 #[inline(always)]
-fn prefetch(address: *const f32) {
+pub(crate) fn prefetch(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing, and every x86-64 processor has it.
     unsafe {

@@ -55,6 +55,11 @@ impl Examples {
         self.all_tokens
     }
 
+    /// Rows of a line in the mean.
+    pub(super) fn mean_rows(&self) -> usize {
+        self.rows.len() / self.len().max(1)
+    }
+
     /// Rows and labels of a line.
     pub(super) fn get(&self, line: usize) -> (&[u32], &[u32]) {
         let (rows, labels) = line.checked_sub(1).map_or((0, 0), |before| self.ends[before]);

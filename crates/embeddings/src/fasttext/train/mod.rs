@@ -1,13 +1,15 @@
 //! Training of classifiers and of vectors of words.
 //!
-//! In reading order: [`Examples`], a labelled text as rows and labels; `outputs`, one step of each loss; `rounds`, which
+//! In reading order: [`Examples`], a labelled text as rows and labels; `outputs`, one step of each loss; `lines`, which
 //! shares the steps among threads so that the result does not depend on their number; `unsupervised`, which hands its text to
 //! the trainer that all embeddings share; [`train`], which does either and can be gone on with.
 
+mod columns;
 mod examples;
 mod initial;
+mod lines;
 mod outputs;
-mod rounds;
+mod team;
 mod unsupervised;
 
 use std::borrow::Cow;
@@ -17,7 +19,7 @@ use std::time::Instant;
 
 pub use examples::Examples;
 pub use initial::read_vectors;
-pub use rounds::Round;
+pub use lines::Position;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Config, ModelKind};
@@ -52,7 +54,7 @@ pub struct Progress {
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// Of a classifier.
-    Lines(Round),
+    Lines(Position),
     /// Of vectors of words.
     Words(Places),
 }
@@ -68,7 +70,7 @@ enum Training<'a> {
     /// Input and output, and where it stands, unless nothing can go on from there.
     Lines {
         tables: [&'a Table; 2],
-        at: Option<Round>,
+        at: Option<Position>,
     },
     Words(&'a Trainer<'a>),
 }
@@ -140,14 +142,14 @@ pub fn train(
         return Err(Error::setting("engine", "burn", "cpu for a classifier"));
     }
     let examples = Examples::read(&mut open(input)?, &dictionary)?;
-    let (classifier, round) = match earlier {
+    let (classifier, at) = match earlier {
         None => (Classifier::new(config, dictionary, vectors.as_ref())?, None),
-        Some(([input, output], Place::Lines(round))) => {
-            (Classifier { config: config.checked()?, dictionary, input, output }, Some(round))
+        Some(([input, output], Place::Lines(at))) => {
+            (Classifier { config: config.checked()?, dictionary, input, output }, Some(at))
         }
         Some(_) => return Err(Error::data("training to be gone on with", "vectors of words", "a classifier")),
     };
-    classifier.train(&examples, round, watch)
+    classifier.train(&examples, at, watch)
 }
 
 /// The tables of a model that was written under way, if it is one of this text.
@@ -231,13 +233,13 @@ impl Classifier {
     pub(super) fn train(
         mut self,
         examples: &Examples,
-        from: Option<Round>,
+        from: Option<Position>,
         watch: impl FnMut(&Progress, &Standing<'_>) -> bool,
     ) -> Result<Trained> {
-        let ended = rounds::run(&mut self, examples, from, Instant::now(), watch)?;
+        let ended = lines::run(&mut self, examples, from, Instant::now(), watch)?;
         let (finished, place) = match ended {
-            rounds::Ended::Finished => (true, None),
-            rounds::Ended::Stopped(round) => (false, round.map(Place::Lines)),
+            lines::Ended::Finished => (true, None),
+            lines::Ended::Stopped(at) => (false, at.map(Place::Lines)),
         };
         let (input, output) = (Matrix::Dense(self.input), Matrix::Dense(self.output));
         Ok(Trained { model: Model::new(self.config, self.dictionary, input, output)?, finished, place })
