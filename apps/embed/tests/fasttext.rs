@@ -279,7 +279,7 @@ fn subwords_resume_after_ctrl_c() {
 
 /// Training of some seconds that saves all the time.
 const LONG: &str =
-    "fasttext supervised --data train.txt --dim 64 --epochs 60 --threads 1 --set checkpoint_seconds=0.01";
+    "fasttext supervised --data train.txt --dim 100 --epochs 800 --threads 1 --set checkpoint_seconds=0.01";
 
 #[test]
 fn a_classifier_resumes_after_ctrl_c() {
