@@ -250,7 +250,7 @@ pub(crate) struct LinksArgs {
 fn links(args: &LinksArgs, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
     let graph = args.graph.read(output)?;
-    let config = args.training.config()?;
+    let config = args.training.config(graph.nodes())?;
     let links = LinksConfig { share: args.share, examples: args.examples, c: args.c, seed: config.seed };
     let split = LinkSplit::new(&graph, &links)?;
     if split.edges.len() < split.wanted {

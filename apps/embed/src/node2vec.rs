@@ -111,10 +111,10 @@ pub(crate) fn labels_path(labels: &str, output: &Output) -> anyhow::Result<PathB
 /// Settings of the walks and of training.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Settings {
-    /// Return parameter: the larger, the more seldom a walk goes straight back [default: 0.25]
+    /// Return parameter: the larger, the more seldom a walk goes straight back [default: 0.25; of fewer than 1000 nodes 1]
     #[arg(long)]
     p: Option<f64>,
-    /// In-out parameter: above 1 walks stay near, below 1 they go far [default: 0.25]
+    /// In-out parameter: above 1 walks stay near, below 1 they go far [default: 0.25; of fewer than 1000 nodes 2]
     #[arg(long)]
     q: Option<f64>,
     /// Walks from each node [default: 10]
@@ -147,15 +147,16 @@ struct RunConfig {
     vectors: Node2VecConfig,
 }
 
-impl Default for RunConfig {
-    fn default() -> Self {
+impl RunConfig {
+    /// The defaults for a graph of so many nodes.
+    fn of(nodes: usize) -> Self {
         Self {
             task: Kind::Node2vec,
             data: KARATE.into(),
             graph: ReadOptions::default(),
             checkpoint_seconds: CHECKPOINT_SECONDS,
             engine: EngineKind::Cpu,
-            vectors: Node2VecConfig::default(),
+            vectors: Node2VecConfig::for_graph(nodes),
         }
     }
 }
@@ -172,13 +173,13 @@ impl Settings {
         flags
     }
 
-    /// The defaults with these settings.
-    pub(crate) fn config(&self) -> anyhow::Result<Node2VecConfig> {
+    /// The defaults for a graph of so many nodes with these settings.
+    pub(crate) fn config(&self, nodes: usize) -> anyhow::Result<Node2VecConfig> {
         let mut overlay = json!({});
         for (path, value) in self.overlay() {
             config::set(&mut overlay, &path, value)?;
         }
-        let config: RunConfig = config::resolve(&RunConfig::default(), &[overlay])?;
+        let config: RunConfig = config::resolve(&RunConfig::of(nodes), &[overlay])?;
         config.vectors.word2vec(1).validate()?;
         Ok(config.vectors)
     }
@@ -194,12 +195,14 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
         ("graph.weighted", args.graph.weighted.then(|| true.into())),
         ("graph.directed", args.graph.directed.then(|| true.into())),
     ]));
-    let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::default(), flags)?;
+    let (config, _): (RunConfig, _) = args.run.resolve(&RunConfig::of(0), flags.clone())?;
     config.vectors.word2vec(1).validate()?;
     let engine = args.engine.open(config.engine)?;
     engine.check(Loss::Negative, config.vectors.hogwild)?;
     let every = seconds(config.checkpoint_seconds)?;
     let graph = read(&config.data, &config.graph, output)?;
+    // The defaults depend on the graph, so the settings are known now.
+    let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::of(graph.nodes()), flags)?;
     let walker = Walker::new(&graph, config.vectors.walk())?;
     let name = sources::name_of(&config.data);
     let resume = saved.is_some();

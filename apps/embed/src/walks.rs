@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::device;
 use ognivo_core::run::write_atomic;
-use ognivo_embeddings::node2vec::{WalkConfig, Walker};
+use ognivo_embeddings::node2vec::{Node2VecConfig, WalkConfig, Walker};
 use serde_json::json;
 
 use crate::node2vec::GraphArgs;
@@ -20,12 +20,12 @@ A line a walk, names of nodes between spaces: any trainer of word vectors reads 
 pub(crate) struct Args {
     #[command(flatten)]
     graph: GraphArgs,
-    /// Return parameter: the larger, the more seldom a walk goes straight back
-    #[arg(long, default_value_t = WalkConfig::default().p)]
-    p: f64,
-    /// In-out parameter: above 1 walks stay near, below 1 they go far
-    #[arg(long, default_value_t = WalkConfig::default().q)]
-    q: f64,
+    /// Return parameter: the larger, the more seldom a walk goes straight back [default: 0.25; of fewer than 1000 nodes 1]
+    #[arg(long)]
+    p: Option<f64>,
+    /// In-out parameter: above 1 walks stay near, below 1 they go far [default: 0.25; of fewer than 1000 nodes 2]
+    #[arg(long)]
+    q: Option<f64>,
     /// Walks from each node
     #[arg(long, default_value_t = WalkConfig::default().walks)]
     walks: u32,
@@ -46,7 +46,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
     let graph = args.graph.read(output)?;
-    let config = WalkConfig { p: args.p, q: args.q, walks: args.walks, length: args.length, seed: args.seed };
+    let defaults = Node2VecConfig::for_graph(graph.nodes());
+    let (p, q) = (args.p.unwrap_or(defaults.p), args.q.unwrap_or(defaults.q));
+    let config = WalkConfig { p, q, walks: args.walks, length: args.length, seed: args.seed };
     let walker = Walker::new(&graph, config)?;
     let mut nodes = 0;
     match &args.to {

@@ -19,14 +19,14 @@ fn karate(config: &Node2VecConfig) -> WordVectors {
     WordVectors::new(vocabulary.names().clone(), trained.inputs).unwrap()
 }
 
-/// k-means of two clusters finds the two clubs, with walks that stay near. Member 9 is the one whom the paper explains by more than his
-/// meetings. The settings were chosen with seeds 1 to 10.
+/// k-means of two clusters finds the two clubs, with the defaults of small graphs. Member 9 is the one whom the paper explains by more than his
+/// meetings. The defaults were chosen while looking at seeds 1 to 32.
 #[test]
 fn the_karate_club_splits_into_its_clubs() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/karate/karate.labels");
     let labels = Labels::read(&path).unwrap();
-    for seed in 11..=20 {
-        let config = Node2VecConfig { p: 1.0, q: 2.0, epochs: 3, seed, ..Node2VecConfig::default() };
+    for seed in 41..=52 {
+        let config = Node2VecConfig { seed, ..Node2VecConfig::for_graph(34) };
         let vectors = karate(&config);
         let clusters = k_means(vectors.table(), 2, seed).unwrap();
         let classes: Vec<u32> =

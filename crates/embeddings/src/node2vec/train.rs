@@ -12,7 +12,7 @@ use crate::word2vec::{self, Trained, Word2VecConfig};
 
 /// Everything that the vectors of a graph follow from. Whether edges have weights and directions, the graph knows.
 ///
-/// The defaults are a recipe that reaches the figures of the paper on BlogCatalog. With one epoch and `sample` 0.001 they are the
+/// The defaults are a recipe that reaches the figures of the paper on BlogCatalog; [`for_graph`](Self::for_graph) has those of small graphs. With one epoch and `sample` 0.001 they are the
 /// settings of the reference implementation, whose trainer is gensim.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -65,7 +65,17 @@ impl Default for Node2VecConfig {
     }
 }
 
+/// Graphs of fewer nodes are small.
+const SMALL: usize = 1000;
+
 impl Node2VecConfig {
+    /// The defaults for a graph of so many nodes. A walk of 80 nodes that goes far sees all of a small graph, wherever it began, and tells nothing
+    /// of where that was; so below a thousand nodes walks stay near, with p = 1 and q = 2.
+    pub fn for_graph(nodes: usize) -> Self {
+        let (p, q) = if nodes < SMALL { (1.0, 2.0) } else { (WalkConfig::default().p, WalkConfig::default().q) };
+        Self { p, q, ..Self::default() }
+    }
+
     /// How to walk.
     pub fn walk(&self) -> WalkConfig {
         let Self { p, q, walks, length, seed, .. } = *self;
