@@ -6,6 +6,20 @@
 //! - [`fine_tune`]: such a network with a new classifier learns the classes of other pictures, as much of it as one likes.
 //!
 //! Networks are those of [`ognivo_cnn`], whose names of parameters are torchvision's.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use ognivo_transfer::weights::{WeightFile, published, verify};
+//!
+//! let model = published("squeezenet1-1")?;
+//! assert_eq!((model.classes, model.crop), (1000, 224));
+//! // The network without its weights; `Published::locate` downloads them, `Published::load` fills it.
+//! let network = model.network.init(model.input(), model.classes, &Device::default())?;
+//! let logits = verify::logits(&network, model.input(), &Device::default());
+//! assert_eq!(logits.len(), 1000);
+//! assert!(WeightFile::open("no-such-file.pth".as_ref()).is_err());
+//! # Ok::<(), ognivo_transfer::Error>(())
+//! ```
 
 mod error;
 pub mod fine_tune;
