@@ -4,7 +4,7 @@ mod common;
 
 use common::{bench, small, survives_ctrl_c, survives_kills};
 
-const LONG: &[&str] = &["--epochs", "40", "--dropout", "0.2", "--layers", "2", "--set", "fit.schedule.curve=plateau"];
+const LONG: &[&str] = &["--epochs", "100", "--dropout", "0.2", "--layers", "2", "--set", "fit.schedule.curve=plateau"];
 
 #[test]
 fn a_run_killed_ten_times_ends_with_the_same_bytes() {
