@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
-use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::cli::{Ended, as_core, devices, exit};
 use ognivo_core::dataset::commands::DatasetCommand;
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
@@ -75,12 +75,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = cli.output.output();
     let name = cli.command.name();
-    // Wrong usage has an exit code of its own, which core's error tells.
-    let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_cnn::Error>() {
-        Ok(error) => ognivo_core::Error::from(error).into(),
-        Err(other) => other,
-    });
-    exit(outcome, name, &output)
+    exit(run(cli.command, &output).map_err(as_core::<ognivo_cnn::Error>), name, &output)
 }
 
 impl Command {
@@ -107,9 +102,6 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Export(args) => export::run(&args, output),
         Command::AugmentPreview(args) => preview::run(&args, output),
         Command::Data(command) => Ok(command.execute(output)?),
-        Command::Devices => {
-            devices(output);
-            Ok(Ended::Done)
-        }
+        Command::Devices => Ok(devices(output)),
     }
 }

@@ -5,8 +5,8 @@ use ognivo_core::device;
 use ognivo_embeddings::query::{Index, Query};
 use serde_json::json;
 
-use crate::model::{ModelArgs, Opened};
-use crate::nn::{answer, listed, positional};
+use crate::model::ModelArgs;
+use crate::nn::{Asked, answer, asked, listed};
 use crate::queries::Queries;
 
 #[derive(clap::Args)]
@@ -37,13 +37,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
-    let place = positional(&args.words, &args.model);
-    let (opened, words, top) = match &place {
-        Some((path, rest, top)) => (Opened::open(path)?, *rest, top.unwrap_or(args.top)),
-        None => (args.model.open()?, &args.words[..], args.top),
-    };
+    let Asked { opened, words, top, fasttext } = asked(&args.words, &args.model, args.top)?;
     // fastText asks for A - B + C.
-    let fasttext = place.is_some();
     let prompt = if fasttext { "Query triplet (A - B + C)? " } else { "A is to B as C is to what (A B C)? " };
     let index = Index::new(opened.lookup())?;
     if !words.len().is_multiple_of(3) {
@@ -52,7 +47,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     }
     let triples: Vec<String> = words.chunks(3).map(|triple| triple.join(" ")).collect();
     let mut queries = Queries::new(&triples, args.interactive, prompt);
-    let (mut asked, mut unknown) = (0u64, 0u64);
+    let (mut questions, mut unknown) = (0u64, 0u64);
     while let Some(line) = queries.next()? {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [a, b, c] = words[..] else {
@@ -62,7 +57,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
             continue;
         };
         let (positive, negative) = if fasttext { ([a, c], [b]) } else { ([b, c], [a]) };
-        asked += 1;
+        questions += 1;
         let found = if args.product {
             index.analogy_by_product(&positive, &negative, top)
         } else {
@@ -81,6 +76,6 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
             }
         }
     }
-    output.result("analogy", json!({ "asked": asked, "unknown": unknown }), None);
-    Ok(if asked > 0 && asked == unknown { Ended::Failed } else { Ended::Done })
+    output.result("analogy", json!({ "asked": questions, "unknown": unknown }), None);
+    Ok(if questions > 0 && questions == unknown { Ended::Failed } else { Ended::Done })
 }

@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
-use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::cli::{Ended, as_core, devices, exit};
 use ognivo_core::dataset::commands::DatasetCommand;
 use ognivo_embeddings::fasttext::Config;
 
@@ -137,12 +137,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = cli.output.output();
     let name = cli.command.name();
-    // Wrong usage has an exit code of its own, which core's error tells.
-    let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_embeddings::Error>() {
-        Ok(error) => ognivo_core::Error::from(error).into(),
-        Err(other) => other,
-    });
-    exit(outcome, name, &output)
+    exit(run(cli.command, &output).map_err(as_core::<ognivo_embeddings::Error>), name, &output)
 }
 
 impl Command {
@@ -205,9 +200,6 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::PrintNgrams(args) => print::ngrams(&args),
         Command::Dump(args) => print::dump(&args),
         Command::Data(command) => Ok(command.execute(output)?),
-        Command::Devices => {
-            devices(output);
-            Ok(Ended::Done)
-        }
+        Command::Devices => Ok(devices(output)),
     }
 }

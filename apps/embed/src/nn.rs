@@ -1,6 +1,6 @@
 //! `nn`: nearest neighbours.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::device;
@@ -40,21 +40,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     device::set_threads(args.threads);
-    let place = positional(&args.words, &args.model);
-    let (opened, words, top) = match &place {
-        Some((path, rest, top)) => (Opened::open(path)?, *rest, top.unwrap_or(args.top)),
-        None => (args.model.open()?, &args.words[..], args.top),
-    };
+    let Asked { opened, words, top, .. } = asked(&args.words, &args.model, args.top)?;
     let index = Index::new(opened.lookup())?;
     let graph = args.approximate.then(|| Graph::build(&index, &GraphConfig::default())).transpose()?;
     let mut queries = Queries::new(words, args.interactive, "Query word? ");
-    let (mut asked, mut unknown) = (0u64, 0u64);
+    let (mut questions, mut unknown) = (0u64, 0u64);
     while let Some(line) = queries.next()? {
         let word = line.trim();
         if word.is_empty() {
             continue;
         }
-        asked += 1;
+        questions += 1;
         let query = match Query::word(opened.lookup(), word) {
             Ok(query) => query,
             Err(error) => {
@@ -73,21 +69,32 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         answer(&found, opened.lookup().words(), output);
         output.event("neighbours", json!({ "word": word, "neighbours": listed(&found, opened.lookup().words()) }));
     }
-    output.result("nn", json!({ "asked": asked, "unknown": unknown }), None);
-    Ok(if asked > 0 && asked == unknown { Ended::Failed } else { Ended::Done })
+    output.result("nn", json!({ "asked": questions, "unknown": unknown }), None);
+    Ok(if questions > 0 && questions == unknown { Ended::Failed } else { Ended::Done })
 }
 
-/// fastText's `nn MODEL [K]`: the first word is a file. The words after it and the number of neighbours.
-pub(crate) fn positional<'a>(words: &'a [String], model: &ModelArgs) -> Option<(PathBuf, &'a [String], Option<usize>)> {
-    let path = PathBuf::from(words.first()?);
+/// What is asked, of which model.
+pub(crate) struct Asked<'a> {
+    pub(crate) opened: Opened,
+    pub(crate) words: &'a [String],
+    pub(crate) top: usize,
+    /// Whether it is fastText's `nn MODEL [K]`: the first word is a file.
+    pub(crate) fasttext: bool,
+}
+
+/// Opens the model: the first of the words, if that is a file and no flag names another.
+pub(crate) fn asked<'a>(words: &'a [String], model: &ModelArgs, top: usize) -> anyhow::Result<Asked<'a>> {
     let named = model.run.is_some() || model.vectors.is_some();
-    if named || !path.is_file() {
-        return None;
-    }
-    match words.get(1).and_then(|k| k.parse().ok()) {
-        Some(k) => Some((path, &words[2..], Some(k))),
-        None => Some((path, &words[1..], None)),
-    }
+    Ok(match words {
+        [path, rest @ ..] if !named && Path::new(path).is_file() => {
+            let opened = Opened::open(path.as_ref())?;
+            match rest.split_first().and_then(|(k, rest)| Some((k.parse().ok()?, rest))) {
+                Some((top, words)) => Asked { opened, words, top, fasttext: true },
+                None => Asked { opened, words: rest, top, fasttext: true },
+            }
+        }
+        _ => Asked { opened: model.open()?, words, top, fasttext: false },
+    })
 }
 
 /// Prints neighbours: name and similarity.

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
-use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::cli::{as_core, devices, exit};
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
 #[global_allocator]
@@ -52,15 +52,7 @@ fn main() -> ExitCode {
     let output = cli.output.output();
     let (name, outcome) = match cli.command {
         Command::Train(args) => ("train", train::run(*args, &output)),
-        Command::Devices => {
-            devices(&output);
-            ("devices", Ok(Ended::Done))
-        }
+        Command::Devices => ("devices", Ok(devices(&output))),
     };
-    // Wrong usage has an exit code of its own, which core's error tells.
-    let outcome = outcome.map_err(|error| match error.downcast::<ognivo_gan::Error>() {
-        Ok(error) => ognivo_core::Error::from(error).into(),
-        Err(other) => other,
-    });
-    exit(outcome, name, &output)
+    exit(outcome.map_err(as_core::<ognivo_gan::Error>), name, &output)
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
-use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::cli::{as_core, devices, exit};
 use ognivo_core::report::Report;
 use ognivo_core::run::RunDirectory;
 
@@ -59,17 +59,9 @@ fn main() -> ExitCode {
     let (name, outcome) = match cli.command {
         Command::GradientFlow(args) => ("gradient-flow", gradient_flow::run(&args, &output)),
         Command::Solve(args) => ("solve", solve::run(&args, &output)),
-        Command::Devices => {
-            devices(&output);
-            ("devices", Ok(Ended::Done))
-        }
+        Command::Devices => ("devices", Ok(devices(&output))),
     };
-    // Wrong usage has an exit code of its own, which core's error tells.
-    let outcome = outcome.map_err(|error| match error.downcast::<ognivo_sequence::Error>() {
-        Ok(error) => ognivo_core::Error::from(error).into(),
-        Err(other) => other,
-    });
-    exit(outcome, name, &output)
+    exit(outcome.map_err(as_core::<ognivo_sequence::Error>), name, &output)
 }
 
 /// Cells as they were asked for, with what they mean.

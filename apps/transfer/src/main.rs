@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ognivo_core::cli::args::OutputArgs;
 use ognivo_core::cli::events::Output;
-use ognivo_core::cli::{Ended, devices, exit};
+use ognivo_core::cli::{Ended, as_core, devices, exit};
 
 /// Keeps the memory of tensors for the next step instead of giving it back to the system.
 #[global_allocator]
@@ -74,14 +74,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = cli.output.output();
     let name = cli.command.name();
-    // Wrong usage has an exit code of its own, which core's error tells.
-    let outcome = run(cli.command, &output).map_err(|error| match error.downcast::<ognivo_transfer::Error>() {
-        Ok(error) => ognivo_core::Error::from(error).into(),
-        Err(other) => match other.downcast::<ognivo_cnn::Error>() {
-            Ok(error) => ognivo_core::Error::from(error).into(),
-            Err(other) => other,
-        },
-    });
+    let outcome =
+        run(cli.command, &output).map_err(as_core::<ognivo_transfer::Error>).map_err(as_core::<ognivo_cnn::Error>);
     exit(outcome, name, &output)
 }
 
@@ -107,9 +101,6 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Models => models::run(output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Export(args) => export::run(&args, output),
-        Command::Devices => {
-            devices(output);
-            Ok(Ended::Done)
-        }
+        Command::Devices => Ok(devices(output)),
     }
 }

@@ -16,7 +16,7 @@ use crate::run::RunDirectory;
 use crate::train::interrupt;
 
 /// Lists the devices of this build, and how to get others.
-pub fn devices(output: &Output) {
+pub fn devices(output: &Output) -> Ended {
     let found = device::list();
     for Found { name, description, usable } in &found {
         let state = usable.as_ref().err().map_or("usable".into(), |reason| format!("not usable: {reason}"));
@@ -29,6 +29,7 @@ pub fn devices(output: &Output) {
     }
     let usable = found.iter().filter(|found| found.usable.is_ok()).count();
     output.result("devices", json!({ "found": found.len(), "usable": usable }), None);
+    Ended::Done
 }
 
 /// The run directory asked for with `--run`, else the newest of the task, whose binary has its name.
@@ -49,6 +50,14 @@ pub enum Ended {
     Interrupted,
     /// It found fault with what it was given, and has said so.
     Failed,
+}
+
+/// A task crate's error as core's, whose kind tells [`exit`] of wrong usage; any other as it is.
+pub fn as_core<E>(error: anyhow::Error) -> anyhow::Error
+where
+    E: std::error::Error + Into<crate::Error> + Send + Sync + 'static,
+{
+    error.downcast::<E>().map_or_else(|other| other, |error| error.into().into())
 }
 
 /// The exit code of a program: 0, 1 for a failure (said with its causes), 2 for bad usage, 130 after Ctrl-C.

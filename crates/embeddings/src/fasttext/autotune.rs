@@ -232,18 +232,12 @@ impl Autotune {
 
 /// A number some way off on a logarithmic scale.
 fn factor(rng: &mut ChaCha8Rng, from: f64, width: f64, least: f64, most: f64) -> f64 {
-    (from * (width * normal(rng)).exp2()).clamp(least, most)
+    (from * (width * random::normal(rng)).exp2()).clamp(least, most)
 }
 
 /// A whole number some way off.
 fn step(rng: &mut ChaCha8Rng, from: f64, width: f64, least: f64, most: f64) -> usize {
-    (from + width * normal(rng)).round().clamp(least, most) as usize
-}
-
-/// A standard normal number, after Box and Muller.
-fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    let (a, b) = (1.0 - random::uniform_f64(rng), random::uniform_f64(rng));
-    (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+    (from + width * random::normal(rng)).round().clamp(least, most) as usize
 }
 
 /// The model with at most `size` bytes: as it is, if it is small enough, else quantised, with as many rows as fit.

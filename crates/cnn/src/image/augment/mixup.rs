@@ -1,7 +1,5 @@
 //! Mixup: training on weighted means of two pictures (Zhang et al. 2018).
 
-use std::f64::consts::TAU;
-
 use ognivo_core::random::{self, Rng};
 
 /// Which items of a batch are mixed, and how much of each remains.
@@ -46,19 +44,13 @@ fn log_gamma_draw(rng: &mut impl Rng, shape: f64) -> f64 {
     let d = shape - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
     loop {
-        let normal = normal(rng);
+        let normal = random::normal(rng);
         let v = (1.0 + c * normal).powi(3);
         let uniform = 1.0 - random::uniform_f64(rng);
         if v > 0.0 && uniform.ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
             return (d * v).ln();
         }
     }
-}
-
-/// A standard normal draw (Box and Muller).
-fn normal(rng: &mut impl Rng) -> f64 {
-    let radius = (-2.0 * (1.0 - random::uniform_f64(rng)).ln()).sqrt();
-    radius * (TAU * random::uniform_f64(rng)).cos()
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@ use std::ops::Range;
 
 use crate::Table;
 use crate::fasttext::matrix;
+use crate::table::LINE;
 use crate::train::rows::prefetch;
 
-/// Floats in a cache line; strips are multiples of it.
-pub(super) const LINE: usize = 16;
-
-/// Neighbouring columns.
+/// Neighbouring columns, of whole cache lines.
 pub(super) struct Strip {
     columns: Range<usize>,
 }

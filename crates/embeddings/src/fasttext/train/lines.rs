@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{LINE, Strip};
+use super::columns::Strip;
 use super::outputs::Outputs;
 use super::team::Team;
 use super::{Classifier, Examples, Progress, Standing, Training};
+use crate::table::LINE;
 use crate::train::rng::mixed;
 use crate::{Error, Result, Table};
 
@@ -161,7 +162,7 @@ impl All<'_> {
             compared: Vec::new(),
             scores: Vec::new(),
         };
-        let (mut loss, mut seen, mut parity) = (0.0, 0usize, 0);
+        let (mut loss, mut seen) = (0.0, 0usize);
         for epoch in from.epoch..self.epochs {
             let first = if epoch == from.epoch { from.line.max(lines.start) } else { lines.start };
             for line in first..lines.end {
@@ -169,8 +170,8 @@ impl All<'_> {
                 let tokens = epoch as f64 * self.examples.tokens() as f64 + read * self.teams.len() as f64;
                 let rate = self.rate * (1.0 - tokens / (self.epochs * self.examples.tokens()).max(1) as f64);
                 // SAFETY: this thread has its columns (or training survives others' writing).
-                loss += f64::from(unsafe { self.learn(&mut work, team, parity, epoch, line, rate.max(0.0) as f32) });
-                (seen, parity) = (seen + 1, 1 - parity);
+                loss += f64::from(unsafe { self.learn(&mut work, team, epoch, line, rate.max(0.0) as f32) });
+                seen += 1;
                 let last = epoch + 1 == self.epochs && line + 1 == lines.end;
                 if self.teams.len() > 1 && self.stop.load(Ordering::Relaxed) {
                     return Ok(());
@@ -203,43 +204,28 @@ impl All<'_> {
     ///
     /// # Safety
     /// No other thread may use the columns, unless all accept torn numbers.
-    unsafe fn learn(&self, work: &mut Work, team: &Team, parity: usize, epoch: u64, line: usize, rate: f32) -> f32 {
+    unsafe fn learn(&self, work: &mut Work, team: &Team, epoch: u64, line: usize, rate: f32) -> f32 {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: as the caller promises, and the processor has AVX2.
-            return unsafe { self.learn_avx2(work, team, parity, epoch, line, rate) };
+            return unsafe { self.learn_avx2(work, team, epoch, line, rate) };
         }
         // SAFETY: as the caller promises.
-        unsafe { self.learn_portable(work, team, parity, epoch, line, rate) }
+        unsafe { self.learn_portable(work, team, epoch, line, rate) }
     }
 
     /// The same operations, eight numbers at a time.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    unsafe fn learn_avx2(
-        &self,
-        work: &mut Work,
-        team: &Team,
-        parity: usize,
-        epoch: u64,
-        line: usize,
-        rate: f32,
-    ) -> f32 {
+    unsafe fn learn_avx2(&self, work: &mut Work, team: &Team, epoch: u64, line: usize, rate: f32) -> f32 {
         // SAFETY: as the caller promises.
-        unsafe { self.learn_portable(work, team, parity, epoch, line, rate) }
+        unsafe { self.learn_portable(work, team, epoch, line, rate) }
     }
 
     #[inline(always)]
-    unsafe fn learn_portable(
-        &self,
-        work: &mut Work,
-        team: &Team,
-        parity: usize,
-        epoch: u64,
-        line: usize,
-        rate: f32,
-    ) -> f32 {
+    unsafe fn learn_portable(&self, work: &mut Work, team: &Team, epoch: u64, line: usize, rate: f32) -> f32 {
         let Work { groups, strip, hidden, gradient, compared, scores } = work;
+        let parity = (epoch as usize * self.examples.len() + line) % 2;
         let (rows, labels) = self.examples.get(line);
         self.outputs.compare(labels, mixed(self.seed ^ mixed(epoch << 40 ^ line as u64)), compared);
         // SAFETY: rows and labels come from the dictionary that the tables were made for; the columns are this thread's.

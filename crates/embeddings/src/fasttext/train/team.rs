@@ -3,6 +3,8 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::table::LINE;
+
 /// Where the threads of a team meet, and what they tell each other there.
 pub(super) struct Team {
     members: usize,
@@ -17,12 +19,10 @@ pub(super) struct Team {
 // SAFETY: between two meetings each group's parts are written by one thread, in the half that nobody reads.
 unsafe impl Sync for Team {}
 
-/// Floats in a cache line, so that threads do not write to each other's.
-const LINE: usize = 16;
-
 impl Team {
     /// For so many threads and at most `most` scores.
     pub(super) fn new(members: usize, groups: usize, most: usize) -> Self {
+        // So that threads do not write to each other's cache lines.
         let stride = most.next_multiple_of(LINE) + LINE;
         let parts = UnsafeCell::new(vec![0.0; 2 * groups * stride]);
         Self { members, arrived: AtomicUsize::new(0), meetings: AtomicUsize::new(0), parts, groups, stride }
