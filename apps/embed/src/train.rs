@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 const RECORDS: u64 = 200;
 /// Where a run stands, and the tables that belong to it.
 const STATE: &str = "checkpoint/state.json";
+/// Where tables are saved under way, in turns, so that one of them is always whole.
+const SLOTS: [&str; 2] = ["checkpoint/a", "checkpoint/b"];
 
 /// Sees how far training is, and may end it.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(&train::Progress, &dyn Saved) -> ControlFlow<()>;
@@ -120,12 +122,14 @@ impl Training<'_> {
             Some(keeping) => Some(open_log(keeping.run, state.as_ref())?),
             None => None,
         };
+        // The first to be written is the one that the state does not name.
+        let mut slot = usize::from(state.as_ref().is_some_and(|state| state.tables == SLOTS[1]));
         let earlier = match (resumed, state) {
             (Some(keeping), Some(state)) => Some(load(&keeping.run.file(&state.tables), state.places, state.tokens)?),
             _ => None,
         };
         let (begun, mut saved) = (Instant::now(), Instant::now());
-        let (mut bar, mut shown, mut slot, mut failed) = (None, before, 0, None);
+        let (mut bar, mut shown, mut failed) = (None, before, None);
         let mut watch = |at: &train::Progress, standing: &dyn Saved| {
             let epoch = (at.tokens.saturating_mul(epochs) / at.of.max(1)).min(epochs.saturating_sub(1));
             let bar = bar.get_or_insert_with(|| Progress::new(at.of, before, unit, output.is_silent()));
@@ -147,9 +151,8 @@ impl Training<'_> {
                 && saved.elapsed() >= keeping.every
                 && !standing.is_finished()
             {
-                // Two places take turns, so that one is always whole.
                 slot = 1 - slot;
-                let tables = format!("checkpoint/{}", ["a", "b"][slot]);
+                let tables = SLOTS[slot].into();
                 let write = || {
                     // Where nothing can go on from, nothing is saved under way.
                     let Some(place) = standing.place()? else { return Ok(()) };
@@ -183,7 +186,7 @@ impl Training<'_> {
             } else {
                 save(keeping.run, &trained, &state)?;
             }
-            for slot in ["checkpoint/a", "checkpoint/b"] {
+            for slot in SLOTS {
                 // What is left behind takes space, no more.
                 let _ = fs::remove_dir_all(keeping.run.file(slot));
             }

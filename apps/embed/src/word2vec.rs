@@ -5,7 +5,7 @@ use ognivo_core::cli::Ended;
 use ognivo_core::cli::events::Output;
 use ognivo_core::report::{Tile, percent};
 use ognivo_core::train::interrupt;
-use ognivo_embeddings::corpus::{Corpus, Vocabulary, planted};
+use ognivo_embeddings::corpus::{Corpus, Room, Vocabulary, planted};
 use ognivo_embeddings::train::{Architecture, Loss};
 use ognivo_embeddings::word2vec::{self, Word2VecConfig};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ pub(crate) struct TrainArgs {
     /// Rarer words are left out [default: 5]
     #[arg(long)]
     min_count: Option<u64>,
+    /// Words of a text that are kept in memory, 4 bytes each; a longer one goes to a temporary file (in $TMPDIR) of that size
+    #[arg(long, value_name = "WORDS", default_value_t = Room::default().tokens)]
+    words_in_memory: usize,
     #[command(flatten)]
     vectors: VectorArgs,
     #[command(flatten)]
@@ -169,7 +172,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     let engine = args.engine.open(config.engine)?;
     engine.check(config.vectors.loss, config.vectors.hogwild)?;
     let every = seconds(config.checkpoint_seconds)?;
-    let (corpus, vocabulary, name) = open(&config, output)?;
+    let (corpus, vocabulary, name) = open(&config, args.words_in_memory, output)?;
     let resume = saved.is_some();
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
     let about = format!("{} words of which {} are different", vocabulary.tokens(), vocabulary.len());
@@ -215,17 +218,17 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
 }
 
 /// The text, its vocabulary, and a name for the run.
-fn open(config: &RunConfig, output: &Output) -> anyhow::Result<(Corpus, Vocabulary, String)> {
-    let min_count = config.vectors.min_count;
+fn open(config: &RunConfig, tokens: usize, output: &Output) -> anyhow::Result<(Corpus, Vocabulary, String)> {
+    let (min_count, room) = (config.vectors.min_count, Room { tokens, ..Room::default() });
     let ((corpus, vocabulary), name) = match config.data.as_str() {
         PLANTED => {
             let text = planted::planted(PLANTED_WORDS, config.vectors.seed);
             (Corpus::from_text(&text, min_count)?, PLANTED.into())
         }
-        "-" => (Corpus::read(&["-".into()], min_count)?, "stdin".into()),
+        "-" => (Corpus::read(&["-".into()], min_count, &room)?, "stdin".into()),
         data => {
             let (files, name) = sources::files(data, output)?;
-            (Corpus::read(&files, min_count)?, name)
+            (Corpus::read(&files, min_count, &room)?, name)
         }
     };
     Ok((corpus, vocabulary, name))

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ognivo_embeddings::WordVectors;
-use ognivo_embeddings::corpus::Corpus;
+use ognivo_embeddings::corpus::{Corpus, Room};
 use ognivo_embeddings::format::{Format, write_vectors};
 use ognivo_embeddings::train::{Architecture, Engine};
 use ognivo_embeddings::word2vec::{Word2VecConfig, train};
@@ -34,7 +34,7 @@ fn main() {
         ..Word2VecConfig::default()
     };
     let start = Instant::now();
-    let (corpus, vocabulary) = Corpus::read(&[text.into()], config.min_count).expect("a text");
+    let (corpus, vocabulary) = Corpus::read(&[text.into()], config.min_count, &Room::default()).expect("a text");
     let read = start.elapsed().as_secs_f64();
     let engine =
         if has("burn") { Engine::Burn(ognivo_core::device::parse("cpu").expect("a device")) } else { Engine::Cpu };

@@ -273,6 +273,7 @@ impl Multiply<'_> {
         unsafe {
             match size {
                 8 if S::TILE.0 >= 8 && S::TILE.1 >= N => self.tile::<S, 8, N>(panel, lines, column, row),
+                6 if S::TILE.0 == 6 && S::TILE.1 >= N => self.tile::<S, 6, N>(panel, lines, column, row),
                 4 if S::TILE.1 >= N => self.tile::<S, 4, N>(panel, lines, column, row),
                 2 if S::TILE.1 >= N => self.tile::<S, 2, N>(panel, lines, column, row),
                 1 if S::TILE.1 >= N => self.tile::<S, 1, N>(panel, lines, column, row),

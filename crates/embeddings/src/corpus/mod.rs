@@ -1,8 +1,9 @@
 //! A text as numbers: its vocabulary, and the number of each word in order.
 //!
 //! A text is lines of words divided by white space. It is read once, in blocks that threads count and encode side by side, so a pipe
-//! will do; each word of the text then takes 4 bytes.
+//! will do; each word of the text then takes 4 bytes, in memory or, where there is no [`Room`] for that, in a file that is mapped.
 
+pub(crate) mod ids;
 pub mod phrases;
 pub mod planted;
 mod read;
@@ -11,12 +12,14 @@ mod vocabulary;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use self::ids::Ids;
+pub use self::ids::Room;
 use self::read::Encoder;
 pub use self::vocabulary::Vocabulary;
 pub(crate) use self::vocabulary::kept;
+use crate::Result;
 use crate::format::input::Input;
 use crate::train::Sentences;
-use crate::{Names, Result};
 
 /// Stands in the ids where a line ends.
 const LINE_END: u32 = u32::MAX;
@@ -26,7 +29,7 @@ const LONGEST_SENTENCE: u64 = 1000;
 
 /// A text as word numbers.
 pub struct Corpus {
-    ids: Vec<u32>,
+    ids: Ids,
     tokens: u64,
 }
 
@@ -35,9 +38,9 @@ impl Corpus {
     /// `min_count` times.
     ///
     /// # Errors
-    /// For a file that cannot be read or is not UTF-8, and where no words are left.
-    pub fn read(paths: &[PathBuf], min_count: u64) -> Result<(Self, Vocabulary)> {
-        let mut encoder = Encoder::default();
+    /// For a file that cannot be read or is not UTF-8, where no words are left, and where the disk has no room for them.
+    pub fn read(paths: &[PathBuf], min_count: u64, room: &Room) -> Result<(Self, Vocabulary)> {
+        let mut encoder = Encoder::new(room.clone());
         for path in paths {
             let path = if path == Path::new("-") { Path::new("/dev/stdin") } else { path };
             encoder.read(Input::open(path)?, path)?;
@@ -50,34 +53,19 @@ impl Corpus {
     /// # Errors
     /// When no words are left.
     pub fn from_text(text: &str, min_count: u64) -> Result<(Self, Vocabulary)> {
-        let mut encoder = Encoder::default();
+        let mut encoder = Encoder::new(Room::default());
         encoder.read(text.as_bytes(), Path::new("text"))?;
         Self::finish(encoder, min_count)
     }
 
     fn finish(encoder: Encoder, min_count: u64) -> Result<(Self, Vocabulary)> {
-        let Encoder { names, counts, mut ids } = encoder;
+        let Encoder { names, counts, ids, .. } = encoder;
         let vocabulary = Vocabulary::new(&names, &counts, min_count)?;
-        let numbers = renumbered(&names, &vocabulary);
-        // In place: a text may fill most of the memory.
-        ids.retain_mut(|id| {
-            if *id != LINE_END {
-                *id = numbers[*id as usize];
-                return *id != LEFT_OUT;
-            }
-            true
-        });
-        ids.shrink_to_fit();
+        let numbers: Vec<Option<u32>> = names.iter().map(|name| vocabulary.names().get(name)).collect();
+        drop(names);
+        let ids = ids.finish(|id| if id == LINE_END { Some(id) } else { numbers[id as usize] })?;
         Ok((Self { ids, tokens: vocabulary.tokens() }, vocabulary))
     }
-}
-
-/// Stands for words that are not in the vocabulary.
-const LEFT_OUT: u32 = u32::MAX - 1;
-
-/// For each name its number in the vocabulary, or [`LEFT_OUT`].
-fn renumbered(names: &Names, vocabulary: &Vocabulary) -> Vec<u32> {
-    names.iter().map(|name| vocabulary.names().get(name).unwrap_or(LEFT_OUT)).collect()
 }
 
 impl Sentences for Corpus {

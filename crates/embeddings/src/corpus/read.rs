@@ -7,20 +7,26 @@ use ognivo_core::Error as CoreError;
 use rayon::prelude::*;
 
 use super::LINE_END;
+use super::ids::{Collector, Room};
 use crate::{Error, Names, Result};
 
 /// Bytes that a thread takes at a time.
 const BLOCK: usize = 4 << 20;
 
 /// The words met so far, how often each was, and the text as their numbers with [`LINE_END`] where a line ends.
-#[derive(Default)]
 pub(super) struct Encoder {
     pub(super) names: Names,
     pub(super) counts: Vec<u64>,
-    pub(super) ids: Vec<u32>,
+    pub(super) ids: Collector,
+    /// Whether the last of them is the end of a line, or there is none.
+    ended: bool,
 }
 
 impl Encoder {
+    pub(super) fn new(room: Room) -> Self {
+        Self { names: Names::default(), counts: Vec::new(), ids: Collector::new(room), ended: true }
+    }
+
     /// Adds a text; `path` is for the messages. Its end is the end of a line.
     pub(super) fn read(&mut self, mut reader: impl Read, path: &Path) -> Result<()> {
         let wave = BLOCK * rayon::current_num_threads();
@@ -60,8 +66,9 @@ impl Encoder {
                 break;
             }
         }
-        if self.ids.last().is_some_and(|&last| last != LINE_END) {
-            self.ids.push(LINE_END);
+        if !self.ended {
+            self.ids.extend([LINE_END])?;
+            self.ended = true;
         }
         Ok(())
     }
@@ -76,12 +83,12 @@ impl Encoder {
             blocks.push(block);
             rest = after;
         }
-        let encoded: Vec<Encoder> = blocks.into_par_iter().map(block).collect();
-        for Encoder { names, counts, ids } in encoded {
+        let encoded: Vec<Block> = blocks.into_par_iter().map(block).collect();
+        for Block { names, counts, ids } in encoded {
             let mut numbers = Vec::with_capacity(names.len());
             for (name, count) in names.iter().zip(counts) {
                 let (id, new) = self.names.insert(name);
-                if id >= super::LEFT_OUT {
+                if id == LINE_END {
                     return Err(Error::data("the corpus", "2^32 different words", "fewer"));
                 }
                 if new {
@@ -90,7 +97,8 @@ impl Encoder {
                 self.counts[id as usize] += count;
                 numbers.push(id);
             }
-            self.ids.extend(ids.into_iter().map(|id| if id == LINE_END { id } else { numbers[id as usize] }));
+            self.ended = ids.last().map_or(self.ended, |&last| last == LINE_END);
+            self.ids.extend(ids.into_iter().map(|id| if id == LINE_END { id } else { numbers[id as usize] }))?;
         }
         Ok(())
     }
@@ -99,8 +107,16 @@ impl Encoder {
 /// No word is longer in a text that is one.
 const LONGEST_WORD: usize = 1 << 20;
 
-fn block(text: &str) -> Encoder {
-    let mut encoder = Encoder::default();
+/// The same of a piece of text.
+#[derive(Default)]
+struct Block {
+    names: Names,
+    counts: Vec<u64>,
+    ids: Vec<u32>,
+}
+
+fn block(text: &str) -> Block {
+    let mut encoder = Block::default();
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
             encoder.ids.push(LINE_END);
@@ -138,9 +154,11 @@ fn failure(path: &Path, error: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn encoded(text: &[u8]) -> Result<Encoder> {
-        let mut encoder = Encoder::default();
-        encoder.read(text, Path::new("corpus.txt")).map(|()| encoder)
+    fn encoded(text: &[u8]) -> Result<Block> {
+        let mut encoder = Encoder::new(Room::default());
+        encoder.read(text, Path::new("corpus.txt"))?;
+        let Encoder { names, counts, ids, .. } = encoder;
+        Ok(Block { names, counts, ids: ids.finish(Some)?.to_vec() })
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a shard learns next: words, the words around them, negative examples. Here are row numbers alone; no vector is touched.
 
+use std::ops::Range;
+
 use ognivo_kernels::Target;
 use serde::{Deserialize, Serialize};
 
@@ -37,12 +39,15 @@ pub(crate) struct Examples {
     context: Vec<u32>,
     /// For each word of the sentence where its rows begin in `inputs`, or [`NONE`].
     known: Vec<usize>,
+    /// Whether the last step's negative examples may serve the next one too.
+    lends: bool,
     pub(crate) steps: Vec<Step>,
     /// Input rows of all steps, in the order in which they are first needed, and by how many steps each is. A row may stand there twice.
     pub(crate) inputs: Vec<(u32, u32)>,
     /// The inputs of all steps, as numbers of `inputs`.
     pub(crate) sources: Vec<u32>,
-    /// Output rows of all steps, and what each should answer; none for an objective that compares all rows.
+    /// Output rows of all steps, and what each should answer; none for an objective that compares all rows. A step shares rows with
+    /// the next one at most.
     pub(crate) outputs: Vec<u32>,
     pub(crate) targets: Vec<Target>,
 }
@@ -50,13 +55,14 @@ pub(crate) struct Examples {
 /// Stands for inputs that no step of the round has needed yet.
 const NONE: usize = usize::MAX;
 
-/// One step: its rows end where those of the next begin.
-#[derive(Clone, Copy)]
+/// One step.
+#[derive(Clone)]
 pub(crate) struct Step {
     /// What is predicted.
     pub(crate) word: u32,
+    /// Where its inputs end; those of the next begin there.
     pub(crate) sources: usize,
-    pub(crate) outputs: usize,
+    pub(crate) outputs: Range<usize>,
 }
 
 impl Examples {
@@ -70,6 +76,7 @@ impl Examples {
             raw: Vec::new(),
             context: Vec::new(),
             known: Vec::new(),
+            lends: false,
             steps: Vec::new(),
             inputs: Vec::new(),
             sources: Vec::new(),
@@ -105,6 +112,7 @@ impl Examples {
         self.sources.clear();
         self.outputs.clear();
         self.targets.clear();
+        self.lends = false;
         self.forget();
         while centres > 0 && !self.is_done(plan.epochs) {
             if self.place.at >= self.place.sentence.len() {
@@ -196,15 +204,32 @@ impl Examples {
     }
 
     /// Ends a step whose inputs are there: they predict `word`.
+    ///
+    /// In CBOW two steps share their negative examples: half as many rows are fetched, claimed and merged.
     fn predict(&mut self, plan: &Plan, word: u32, rate: f32) {
-        if self.steps.last().map_or(0, |step| step.sources) < self.sources.len() {
-            plan.objective.draw(word, rate, &mut self.place.rng, &mut self.outputs, &mut self.targets);
-            self.end(word);
+        if self.steps.last().map_or(0, |step| step.sources) == self.sources.len() {
+            return;
         }
+        let lent = match self.steps.last() {
+            Some(last) if self.lends => last.outputs.start + 1..self.outputs.len(),
+            _ => 0..0,
+        };
+        if !lent.is_empty() && !self.outputs[lent.clone()].contains(&word) {
+            self.outputs.push(word);
+            self.targets.push(Target { label: 1.0, rate });
+            self.lends = false;
+            return self.end(word, lent.start);
+        }
+        let begin = self.outputs.len();
+        plan.objective.draw(word, rate, &mut self.place.rng, &mut self.outputs, &mut self.targets);
+        let negative = matches!(plan.objective, Objective::Negative { .. });
+        self.lends = negative && plan.architecture == Architecture::Cbow;
+        self.end(word, begin);
     }
 
-    fn end(&mut self, word: u32) {
-        self.steps.push(Step { word, sources: self.sources.len(), outputs: self.outputs.len() });
+    /// Ends a step, the outputs of which begin at `begin`.
+    fn end(&mut self, word: u32, begin: usize) {
+        self.steps.push(Step { word, sources: self.sources.len(), outputs: begin..self.outputs.len() });
     }
 
     /// Skip-gram as in fastText: the word at hand, a mean of rows, predicts each word around it. With negative sampling all of them
@@ -214,8 +239,9 @@ impl Examples {
         match plan.objective {
             Objective::Negative { sampler, count } if !context.is_empty() => {
                 self.once(several.of(word));
+                let begin = self.outputs.len();
                 self.share_negatives(&context, sampler, *count, rate);
-                self.end(word);
+                self.end(word, begin);
             }
             _ => {
                 for &target in &context {
@@ -246,5 +272,63 @@ impl Examples {
         let negatives = self.outputs.len() - positives;
         let rate = rate * (count * words.len()) as f32 / negatives.max(1) as f32;
         self.targets.resize(self.outputs.len(), Target { label: 0.0, rate });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::corpus::{Corpus, planted};
+    use crate::train::Loss;
+
+    /// The steps drawn in one round of a text, the negative examples of which are `count`.
+    fn drawn(architecture: Architecture, count: usize) -> Examples {
+        let (corpus, vocabulary) = Corpus::from_text(&planted::planted(2000, 1), 1).unwrap();
+        let objective = Objective::new(Loss::Negative, vocabulary.counts(), count);
+        let plan = Plan {
+            sentences: &corpus,
+            units: &Units::Tokens,
+            objective: &objective,
+            keep: None,
+            architecture,
+            window: 3,
+            epochs: 1,
+            learning_rate: 0.1,
+            seed: 1,
+            hogwild: false,
+        };
+        let mut examples = Examples::new(&plan, 0, 1);
+        examples.draw(&plan, 500, 0.1);
+        examples
+    }
+
+    #[test]
+    fn two_steps_of_cbow_share_their_negative_examples() {
+        let examples = drawn(Architecture::Cbow, 5);
+        let rows: usize = examples.steps.iter().map(|step| step.outputs.len()).sum();
+        // 7 rows for two steps of 6, unless the second word was among the first one's negative examples.
+        let share = examples.outputs.len() as f64 / rows as f64;
+        assert!((7.0 / 12.0..0.7).contains(&share), "{share}");
+        assert_eq!(drawn(Architecture::SkipGram, 5).outputs.len() % 6, 0);
+        // Without negative examples there is nothing to share.
+        assert!(drawn(Architecture::Cbow, 0).steps.iter().all(|step| step.outputs.len() == 1));
+    }
+
+    #[test]
+    fn each_step_has_different_rows_of_which_its_word_is_the_right_one() {
+        for architecture in [Architecture::Cbow, Architecture::SkipGram] {
+            let examples = drawn(architecture, 5);
+            assert!(examples.steps.len() > 400);
+            for step in &examples.steps {
+                let (rows, targets) =
+                    (&examples.outputs[step.outputs.clone()], &examples.targets[step.outputs.clone()]);
+                assert_eq!(rows.iter().collect::<HashSet<_>>().len(), rows.len());
+                let right: Vec<u32> =
+                    (rows.iter().zip(targets)).filter(|(_, t)| t.label == 1.0).map(|(r, _)| *r).collect();
+                assert_eq!(right, [step.word]);
+            }
+        }
     }
 }

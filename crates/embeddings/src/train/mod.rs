@@ -125,6 +125,11 @@ impl Plan<'_> {
         Ok(())
     }
 
+    /// Whether the mean of a step's inputs predicts, not each of them.
+    fn predicts_from_mean(&self) -> bool {
+        self.architecture == Architecture::Cbow || matches!(self.units, Units::Several(_))
+    }
+
     /// Tokens to be read in all.
     fn tokens_in_all(&self) -> u64 {
         self.sentences.tokens().saturating_mul(self.epochs)

@@ -97,7 +97,7 @@ pub(crate) struct Overlay {
 const EMPTY: u32 = u32::MAX;
 
 /// Copies in a piece.
-const PIECE: usize = 256;
+const PIECE: usize = 64;
 
 impl Overlay {
     pub(crate) fn new(table: Shared) -> Self {

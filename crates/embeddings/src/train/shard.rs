@@ -2,11 +2,10 @@
 
 use ognivo_kernels::{LogisticRows, Target};
 
+use super::Plan;
 use super::examples::Examples;
 use super::objective::Objective;
 use super::rows::{Rows, prefetch_row};
-use super::units::Units;
-use super::{Architecture, Plan};
 
 /// Steps from one measurement of the loss to the next.
 const MEASURE_EVERY: u64 = 64;
@@ -47,16 +46,22 @@ impl Shard {
     /// Learns from the examples drawn.
     pub(crate) fn learn<R: Rows>(&mut self, plan: &Plan, rows: &mut R, rate: f32) {
         let Examples { steps, inputs, sources, outputs, targets, .. } = &self.examples;
-        let is_mean = plan.architecture == Architecture::Cbow || matches!(plan.units, Units::Several(_));
+        let is_mean = plan.predicts_from_mean();
         self.inputs.clear();
         self.inputs.extend(inputs.iter().map(|&(row, touches)| rows.input(row, touches)));
         self.outputs.clear();
         let all = plan.objective.compares_all();
         match all {
             Some(count) => self.outputs.extend((0..count as u32).map(|row| rows.output(row, steps.len() as u32))),
-            None => self.outputs.extend(outputs.iter().map(|&row| rows.output(row, 1))),
+            None => {
+                for (number, step) in steps.iter().enumerate() {
+                    let shared = steps.get(number + 1).map_or(usize::MAX, |next| next.outputs.start);
+                    let new = self.outputs.len()..step.outputs.end;
+                    self.outputs.extend(new.map(|at| rows.output(outputs[at], 1 + u32::from(at >= shared))));
+                }
+            }
         }
-        let (mut source, mut output, mut asked) = (0, 0, 0);
+        let (mut source, mut asked) = (0, 0);
         for (number, step) in steps.iter().enumerate() {
             // Memory is slow: what the next step needs for the first time is asked for now.
             if let Some(next) = steps.get(number + 1) {
@@ -65,7 +70,7 @@ impl Shard {
                 self.inputs[asked.min(last)..last].iter().for_each(|row| prefetch_row(*row, stride));
                 asked = asked.max(last);
                 if all.is_none() {
-                    self.outputs[step.outputs..next.outputs].iter().for_each(|row| prefetch_row(*row, stride));
+                    self.outputs[step.outputs.end..next.outputs.end].iter().for_each(|row| prefetch_row(*row, stride));
                 }
             }
             self.sources.clear();
@@ -77,9 +82,9 @@ impl Shard {
                     self.targets[step.word as usize].label = 1.0;
                     (&self.outputs[..], &self.targets[..])
                 }
-                None => (&self.outputs[output..step.outputs], &targets[output..step.outputs]),
+                None => (&self.outputs[step.outputs.clone()], &targets[step.outputs.clone()]),
             };
-            (source, output) = (step.sources, step.outputs);
+            source = step.sources;
             self.steps += 1;
             let measure = self.steps % MEASURE_EVERY == 1;
             let (kernel, inputs) = (&mut self.kernel, &self.sources);

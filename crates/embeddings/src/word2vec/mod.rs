@@ -2,7 +2,8 @@
 //!
 //! The vector of a word is what is good for telling the words around it (skip-gram), or for being told by them (CBOW). Frequent words
 //! are thinned out, negative examples drawn by `count^0.75`, the window's width drawn anew for each word, the learning rate falls in a
-//! straight line: all as in word2vec.c, with all words of a window sharing their negative examples.
+//! straight line: all as in word2vec.c, but that the words around one word share its negative examples in skip-gram, and two words that
+//! follow each other share theirs in CBOW.
 
 use std::ops::ControlFlow;
 

@@ -39,6 +39,7 @@ impl Sums<'_> {
         unsafe {
             match size {
                 8 if S::TILE.0 >= 8 && S::TILE.1 >= N => self.tile::<S, 8, N>(spans, first),
+                6 if S::TILE.0 == 6 && S::TILE.1 >= N => self.tile::<S, 6, N>(spans, first),
                 4 if S::TILE.1 >= N => self.tile::<S, 4, N>(spans, first),
                 2 if S::TILE.1 >= N => self.tile::<S, 2, N>(spans, first),
                 1 if S::TILE.1 >= N => self.tile::<S, 1, N>(spans, first),

@@ -142,7 +142,7 @@ impl Ahead {
 pub(crate) fn blocks(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
-        let size = [most, most / 2, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
+        let size = [most, 16, 8, 4, 2, 1].into_iter().find(|s| *s <= n - first && *s <= most)?;
         first += size;
         Some((first - size, size))
     })

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{Place, Progress, Standing, Trained, Training, initial, open};
-use crate::corpus::kept;
+use crate::corpus::ids::{Collector, Ids};
+use crate::corpus::{Room, kept};
 use crate::fasttext::config::{Config, LossKind, ModelKind};
 use crate::fasttext::dictionary::Dictionary;
 use crate::fasttext::matrix::Matrix;
@@ -110,18 +111,18 @@ fn units(dictionary: &Dictionary, config: &Config) -> Units {
 
 /// The words of a text by number, ends of lines among them; rare ones and labels are left out.
 struct Text {
-    ids: Vec<u32>,
+    ids: Ids,
     /// The number of the end of a line.
     end: u32,
 }
 
 impl Text {
     fn read(text: &mut Tokens<impl BufRead>, dictionary: &Dictionary) -> Result<Self> {
-        let (mut ids, mut word) = (Vec::new(), Vec::new());
+        let (mut ids, mut word) = (Collector::new(Room::default()), Vec::new());
         while text.next(&mut word)? {
-            ids.extend(dictionary.word_id(&word));
+            ids.extend(dictionary.word_id(&word))?;
         }
-        Ok(Self { ids, end: dictionary.word_id(END_OF_LINE).unwrap_or(u32::MAX) })
+        Ok(Self { ids: ids.finish(Some)?, end: dictionary.word_id(END_OF_LINE).unwrap_or(u32::MAX) })
     }
 }
 

@@ -65,15 +65,15 @@ impl Batch {
 
     /// Adds steps that were drawn.
     pub(super) fn extend(&mut self, examples: &Examples, mean: bool) {
-        let (mut source, mut output) = (0, 0);
+        let mut source = 0;
         let mut inputs = Vec::new();
         for step in &examples.steps {
             inputs.clear();
             let sources = &examples.sources[source..step.sources];
             inputs.extend(sources.iter().map(|&number| examples.inputs[number as usize].0));
-            let outputs = output..step.outputs;
-            self.push(&inputs, &examples.outputs[outputs.clone()], &examples.targets[outputs], mean);
-            (source, output) = (step.sources, step.outputs);
+            let (outputs, targets) = (&examples.outputs[step.outputs.clone()], &examples.targets[step.outputs.clone()]);
+            self.push(&inputs, outputs, targets, mean);
+            source = step.sources;
         }
     }
 

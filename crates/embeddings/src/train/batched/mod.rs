@@ -16,8 +16,8 @@ use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use self::batch::{Arrays, Batch};
+use super::Plan;
 use super::examples::{Examples, Place};
-use super::{Architecture, Plan, Units};
 use crate::{Error, Result, Table};
 
 /// Parts of the text that are read side by side, so that a batch is not all about one thing; at most.
@@ -106,7 +106,7 @@ impl<'a> Batched<'a> {
     pub(super) fn advance(&mut self, centres: usize) -> (f64, u64) {
         let mut losses: Vec<Tensor<1>> = Vec::new();
         let mut measured = 0;
-        let mean = self.plan.architecture == Architecture::Cbow || matches!(self.plan.units, Units::Several(_));
+        let mean = self.plan.predicts_from_mean();
         for number in 0..centres.div_ceil(self.parts.len() * self.each) {
             let rate = self.plan.rate(self.tokens());
             self.batch.clear();
