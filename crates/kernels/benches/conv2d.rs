@@ -21,7 +21,7 @@ impl std::fmt::Display for Shape {
     }
 }
 
-const SHAPES: [Shape; 12] = [
+const SHAPES: [Shape; 14] = [
     Shape("mnist 1-32", 64, 1, 28, 32, 3, 1, 0, 1),
     Shape("mnist 32-64", 64, 32, 26, 64, 3, 1, 0, 1),
     Shape("resnet 3-16", 128, 3, 32, 16, 3, 1, 1, 1),
@@ -34,6 +34,9 @@ const SHAPES: [Shape; 12] = [
     Shape("pointwise 64-64", 64, 64, 16, 64, 1, 1, 0, 1),
     Shape("lenet 6-16 5x5", 128, 6, 14, 16, 5, 1, 0, 1),
     Shape("depthwise 64", 64, 64, 16, 64, 3, 1, 1, 64),
+    // Transposed convolutions are these with forward and gradient to the input exchanged.
+    Shape("dcgan 1-64 /2", 64, 1, 28, 64, 4, 2, 1, 1),
+    Shape("dcgan 64-128 /2", 64, 64, 14, 128, 4, 2, 1, 1),
 ];
 
 trait Operation {

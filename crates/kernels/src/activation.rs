@@ -1,4 +1,4 @@
-//! Rectified linear unit.
+//! Rectified linear units, ordinary and leaky.
 
 use burn::tensor::Tensor;
 
@@ -9,9 +9,20 @@ use burn::tensor::Tensor;
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::runs_kernel(&x) {
-        return kernel::relu(x);
+        return kernel::leaky_relu(x, 0.0);
     }
     relu_reference(x)
+}
+
+/// `x` where it is positive, `slope x` elsewhere (Maas, Hannun and Ng 2013), for a slope from 0 to 1; NaN stays NaN. Costs what [`relu`] costs.
+///
+/// The gradient at 0 is the slope, as in PyTorch. It is told from the output, which has the input's sign.
+pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    if crate::flex::runs_kernel(&x) {
+        return kernel::leaky_relu(x, slope as f32);
+    }
+    leaky_relu_reference(x, slope)
 }
 
 /// [`relu`] by Burn's operation, on any backend.
@@ -19,8 +30,13 @@ pub fn relu_reference<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     burn::tensor::activation::relu(x)
 }
 
+/// [`leaky_relu`] by Burn's operation, on any backend.
+pub fn leaky_relu_reference<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
+    burn::tensor::activation::leaky_relu(x, slope)
+}
+
 #[cfg(feature = "flex")]
-pub(crate) use kernel::{mask_by_output, positive};
+pub(crate) use kernel::{leaky, mask_by_output, positive, scaled};
 
 #[cfg(feature = "flex")]
 mod kernel {
@@ -44,13 +60,13 @@ mod kernel {
         simd::vectorised,
     };
 
-    pub(super) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-        Tensor::from_dispatch(Dispatch::kernel_relu(x.into_dispatch()))
+    pub(super) fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f32) -> Tensor<D> {
+        Tensor::from_dispatch(Dispatch::kernel_leaky_relu(x.into_dispatch(), slope))
     }
 
     #[backend_extension(Flex, Autodiff)]
-    pub(crate) trait ReluKernel: Backend {
-        fn kernel_relu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    pub(crate) trait LeakyReluKernel: Backend {
+        fn kernel_leaky_relu(x: FloatTensor<Self>, slope: f32) -> FloatTensor<Self>;
     }
 
     /// `max(y, 0)`, or NaN.
@@ -59,50 +75,63 @@ mod kernel {
         if y <= 0.0 { 0.0 } else { y }
     }
 
+    /// `y` if it is positive or NaN, else `slope y`.
+    #[inline(always)]
+    pub(crate) fn leaky(y: f32, slope: f32) -> f32 {
+        if y <= 0.0 { scaled(y, slope) } else { y }
+    }
+
+    /// `slope y`, and 0 for slope 0 whatever `y` is.
+    #[inline(always)]
+    pub(crate) fn scaled(y: f32, slope: f32) -> f32 {
+        if slope == 0.0 { 0.0 } else { slope * y }
+    }
+
     vectorised! {
-        fn rectify(values: &mut [f32]) {
+        fn rectify(values: &mut [f32], slope: f32) {
             for value in values {
-                *value = positive(*value);
+                *value = leaky(*value, slope);
             }
         }
 
-        /// Clears the gradients where the output is not positive; keeps them where it is NaN.
-        pub(crate) fn mask_by_output(gradient: &mut [f32], output: &[f32]) {
+        /// Scales the gradients where the output is not positive; keeps them where it is NaN.
+        pub(crate) fn mask_by_output(gradient: &mut [f32], output: &[f32], slope: f32) {
             for (gradient, output) in gradient.iter_mut().zip(output) {
-                *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
+                *gradient = if *output <= 0.0 { scaled(*gradient, slope) } else { *gradient };
             }
         }
     }
 
-    impl ReluKernel for Flex {
-        fn kernel_relu(x: FlexTensor) -> FlexTensor {
-            update(x, |_, values| rectify(values))
+    impl LeakyReluKernel for Flex {
+        fn kernel_leaky_relu(x: FlexTensor, slope: f32) -> FlexTensor {
+            update(x, |_, values| rectify(values, slope))
         }
     }
 
-    impl<C: CheckpointStrategy> ReluKernel for Autodiff<Flex, C> {
-        fn kernel_relu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+    impl<C: CheckpointStrategy> LeakyReluKernel for Autodiff<Flex, C> {
+        fn kernel_leaky_relu(x: FloatTensor<Self>, slope: f32) -> FloatTensor<Self> {
             let (x, node) = x.into_parts();
-            match Relu.prepare::<C>([node]).compute_bound().stateful() {
+            match LeakyRelu.prepare::<C>([node]).compute_bound().stateful() {
                 OpsKind::Tracked(prep) => {
-                    let y = Flex::kernel_relu(x);
-                    prep.finish(y.clone(), y)
+                    let y = Flex::kernel_leaky_relu(x, slope);
+                    prep.finish((y.clone(), slope), y)
                 }
-                OpsKind::UnTracked(prep) => prep.finish(Flex::kernel_relu(x)),
+                OpsKind::UnTracked(prep) => prep.finish(Flex::kernel_leaky_relu(x, slope)),
             }
         }
     }
 
     #[derive(Debug)]
-    struct Relu;
+    struct LeakyRelu;
 
-    impl Backward<Flex, 1> for Relu {
-        type State = FlexTensor;
+    impl Backward<Flex, 1> for LeakyRelu {
+        type State = (FlexTensor, f32);
 
         fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-            let output = Values::new(ops.state);
+            let (output, slope) = ops.state;
+            let output = Values::new(output);
             unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| {
-                update(gradient, |start, gradient| mask_by_output(gradient, &output.as_slice()[start..]))
+                update(gradient, |start, gradient| mask_by_output(gradient, &output.as_slice()[start..], slope))
             });
         }
     }

@@ -103,11 +103,12 @@ mod simd;
 #[cfg(feature = "flex")]
 mod sums;
 
-pub use activation::{relu, relu_reference};
+pub use activation::{leaky_relu, leaky_relu_reference, relu, relu_reference};
 pub use allocator::PooledAllocator;
 pub use batch_norm::{
     BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_add_relu_reference, batch_norm2d_inference,
-    batch_norm2d_inference_reference, batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
+    batch_norm2d_inference_reference, batch_norm2d_leaky_relu, batch_norm2d_leaky_relu_reference,
+    batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
 };
 pub use conv2d::{conv_transpose2d, conv_transpose2d_reference, conv2d, conv2d_reference};
 pub use dropout::{dropout, dropout_reference, random_dropout};

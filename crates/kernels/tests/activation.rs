@@ -4,7 +4,7 @@
 mod support;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ognivo_kernels::{relu, relu_reference};
+use ognivo_kernels::{leaky_relu, leaky_relu_reference, relu, relu_reference};
 use proptest::prelude::*;
 use support::{assert_close, assert_slopes, assert_threads_agree, golden, outcome, values};
 
@@ -22,6 +22,23 @@ fn zero_infinity_and_nan() {
     assert!(found[0][2].is_nan());
     let w = values(8, 99);
     assert_eq!(found[1], [0.0, 0.0, w[2], w[3], 0.0, 0.0, w[6], w[7]]);
+}
+
+#[test]
+fn a_leaky_unit_has_its_slope_on_the_left_and_at_zero() {
+    let x = vec![-0.0, 0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.5, 2.0];
+    let found = outcome(&|x| leaky_relu(x[0].clone() * 1.0, 0.2), std::slice::from_ref(&x));
+    let w = values(7, 99);
+    assert_eq!(found[0][3..], [f32::INFINITY, f32::NEG_INFINITY, -1.5 * 0.2, 2.0]);
+    assert_eq!(found[1], [0.2 * w[0], 0.2 * w[1], w[2], w[3], 0.2 * w[4], 0.2 * w[5], w[6]]);
+    assert!(found[0][2].is_nan());
+    for slope in [0.0, 0.01, 0.2, 1.0] {
+        let all = [values(1000, 1)];
+        let burn = outcome(&|x| leaky_relu_reference(x[0].clone(), slope), &all);
+        assert_close(&outcome(&|x| leaky_relu(x[0].clone(), slope), &all), &burn, 1e-7);
+    }
+    let x = values(40, 3).into_iter().map(|v| v + 0.1 * v.signum()).collect();
+    assert_slopes(&|x| leaky_relu(x[0].clone(), 0.3), &[x], 1e-2, 1e-3);
 }
 
 #[test]

@@ -118,6 +118,9 @@ fn gradient_is_the_slope() {
     assert_slopes(&plain, &three, 1e-2, 5e-3);
     let relu = |i: &[Tensor<1>]| flat(batch_norm2d_relu(x4(&i[0], shape), i[1].clone(), i[2].clone(), 1e-2));
     assert_slopes(&relu, &three, 2e-3, 1e-2);
+    let leaky =
+        |i: &[Tensor<1>]| flat(batch_norm2d_leaky_relu(x4(&i[0], shape), i[1].clone(), i[2].clone(), 1e-2, 0.2));
+    assert_slopes(&leaky, &three, 2e-3, 1e-2);
     let add_relu = |i: &[Tensor<1>]| {
         flat(batch_norm2d_add_relu(x4(&i[0], shape), x4(&i[1], shape), i[2].clone(), i[3].clone(), 1e-2))
     };
@@ -196,6 +199,13 @@ proptest! {
             flat(batch_norm2d_relu_reference(view(&i[0]), i[2].clone(), i[3].clone(), 1e-2)) + i[1].clone()
         };
         assert_close(&outcome(&relu, &all), &outcome(&relu_reference, &all), 2e-5);
+        let leaky = |i: &[Tensor<1>]| {
+            flat(batch_norm2d_leaky_relu(view(&i[0]), i[2].clone(), i[3].clone(), 1e-2, 0.2)) + i[1].clone()
+        };
+        let leaky_reference = |i: &[Tensor<1>]| {
+            flat(batch_norm2d_leaky_relu_reference(view(&i[0]), i[2].clone(), i[3].clone(), 1e-2, 0.2)) + i[1].clone()
+        };
+        assert_close(&outcome(&leaky, &all), &outcome(&leaky_reference, &all), 2e-5);
         let add = |i: &[Tensor<1>]| {
             flat(batch_norm2d_add_relu(view(&i[0]), view(&i[1]), i[2].clone(), i[3].clone(), 1e-2))
         };

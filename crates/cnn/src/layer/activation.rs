@@ -72,10 +72,11 @@ impl Activation {
         }
     }
 
-    /// The same for feature maps `[batch, channels, height, width]`, where ReLU has a kernel of its own.
+    /// The same for feature maps `[batch, channels, height, width]`, where ReLU and leaky ReLU have a kernel of their own.
     pub fn forward_maps(self, x: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Relu => ognivo_kernels::relu(x),
+            Self::LeakyRelu => ognivo_kernels::leaky_relu(x, 0.01),
             other => other.forward(x),
         }
     }

@@ -4,7 +4,8 @@ use burn::config::Config;
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 use ognivo_kernels::{
-    BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_inference, batch_norm2d_relu, relu,
+    BatchStatistics, batch_norm2d, batch_norm2d_add_relu, batch_norm2d_inference, batch_norm2d_leaky_relu,
+    batch_norm2d_relu, leaky_relu, relu,
 };
 
 use crate::{Error, Result};
@@ -99,6 +100,17 @@ impl BatchNorm {
         }
         let count = values_per_channel(&x);
         let (y, statistics) = batch_norm2d_relu(x, self.weight.val(), self.bias.val(), self.epsilon);
+        self.update(statistics, count);
+        y
+    }
+
+    /// [`forward`](Self::forward), then [`leaky_relu`] of the slope; in training in one pass.
+    pub fn forward_leaky_relu(&self, x: Tensor<4>, slope: f64) -> Tensor<4> {
+        if !self.trains(&x) {
+            return leaky_relu(self.evaluate(x), slope);
+        }
+        let count = values_per_channel(&x);
+        let (y, statistics) = batch_norm2d_leaky_relu(x, self.weight.val(), self.bias.val(), self.epsilon, slope);
         self.update(statistics, count);
         y
     }

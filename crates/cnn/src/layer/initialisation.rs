@@ -16,6 +16,8 @@ pub enum Initialisation {
     /// He, Zhang, Ren and Sun 2015, "Delving deep into rectifiers", equation 10: weights normal with mean 0 and variance
     /// `2 / fan_in`, which keeps the variance of the signal through layers of rectified linear units; biases 0.
     He,
+    /// Radford, Metz and Chintala 2016, section 4 (DCGAN): weights normal with mean 0 and deviation 0.02, whatever the layer; biases 0.
+    Dcgan,
 }
 
 impl Initialisation {
@@ -30,6 +32,7 @@ impl Initialisation {
         let distribution = match self {
             Self::PytorchDefault => uniform(fan_in),
             Self::He => Distribution::Normal(0.0, (2.0 / fan_in).sqrt()),
+            Self::Dcgan => Distribution::Normal(0.0, 0.02),
         };
         Param::from_tensor(Tensor::random(shape, distribution, device))
     }
@@ -38,7 +41,7 @@ impl Initialisation {
     pub(crate) fn bias(self, length: usize, fan_in: usize, device: &Device) -> Param<Tensor<1>> {
         Param::from_tensor(match self {
             Self::PytorchDefault => Tensor::random([length], uniform(fan_in.max(1) as f64), device),
-            Self::He => Tensor::zeros([length], device),
+            Self::He | Self::Dcgan => Tensor::zeros([length], device),
         })
     }
 }

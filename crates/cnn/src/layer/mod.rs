@@ -1,7 +1,7 @@
 //! The layers of a convolutional network, as Burn modules.
 //!
 //! Pictures are tensors `[batch, channels, height, width]`; below, `x[d, i, j]` is channel `d`, row `i`, column `j` of one of them,
-//! every index from 0. Reading order: [`Convolution`], [`Boundary`], [`Pooling`], [`Activation`], [`BatchNorm`],
+//! every index from 0. Reading order: [`Convolution`], [`Boundary`], [`TransposedConvolution`], [`Pooling`], [`Activation`], [`BatchNorm`],
 //! [`LocalResponseNorm`], [`Dropout`], [`Linear`], [`Initialisation`].
 //!
 //! **Training or not.** As everywhere in Burn, a layer that behaves differently in training ([`BatchNorm`], [`Dropout`]) is in
@@ -21,6 +21,7 @@ mod initialisation;
 mod linear;
 mod local_response_norm;
 mod pooling;
+mod transposed;
 
 pub use activation::Activation;
 pub use adaptive::adaptive_average;
@@ -32,3 +33,4 @@ pub use initialisation::Initialisation;
 pub use linear::{Linear, LinearConfig};
 pub use local_response_norm::{LocalResponseNorm, LocalResponseNormConfig, ResponseScaling};
 pub use pooling::{Aggregate, Aggregation, Pooling, PoolingConfig, RaggedEdge};
+pub use transposed::{TransposedConvolution, TransposedConvolutionConfig};

@@ -27,10 +27,10 @@ pub(super) fn batch_norm(
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-    rectify: bool,
+    slope: f32,
 ) -> (Tensor<4>, BatchStatistics) {
     let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
-    results(Dispatch::kernel_batch_norm(x, gamma, beta, epsilon, rectify))
+    results(Dispatch::kernel_batch_norm(x, gamma, beta, epsilon, slope))
 }
 
 pub(super) fn batch_norm_add_relu(
@@ -62,13 +62,13 @@ pub(super) fn channel_affine(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>) -
 
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait BatchNormKernel: Backend {
-    /// The normalised `x`, rectified if asked; the mean; the biased variance.
+    /// The normalised `x`, with `slope` where it is not positive; the mean; the biased variance.
     fn kernel_batch_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f64,
-        rectify: bool,
+        slope: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// The normalised `x` plus `residual`, rectified; the mean; the biased variance.
@@ -115,10 +115,9 @@ impl BatchNormKernel for Flex {
         gamma: FlexTensor,
         beta: FlexTensor,
         epsilon: f64,
-        rectify: bool,
+        slope: f32,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let epilogue = if rectify { Epilogue::Relu } else { Epilogue::None };
-        forward(x, gamma, beta, epsilon, epilogue).0
+        forward(x, gamma, beta, epsilon, Epilogue::Slope(slope)).0
     }
 
     fn kernel_batch_norm_add_relu(
@@ -144,20 +143,19 @@ impl<C: CheckpointStrategy> BatchNormKernel for Autodiff<Flex, C> {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f64,
-        rectify: bool,
+        slope: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [x.node(), gamma.node(), beta.node()];
         let (y, mean, variance) = match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let input = prep.checkpoint(&x);
-                let epilogue = if rectify { Epilogue::Relu } else { Epilogue::None };
                 let (x, gamma, beta) = (x.into_primitive(), gamma.into_primitive(), beta.into_primitive());
-                let ((y, mean, variance), normalised) = forward(x, gamma, beta, epsilon, epilogue);
-                (prep.finish((input, normalised, rectify), y), mean, variance)
+                let ((y, mean, variance), normalised) = forward(x, gamma, beta, epsilon, Epilogue::Slope(slope));
+                (prep.finish((input, normalised, slope), y), mean, variance)
             }
             OpsKind::UnTracked(prep) => {
                 let (x, gamma, beta) = (x.into_primitive(), gamma.into_primitive(), beta.into_primitive());
-                let (y, mean, variance) = Flex::kernel_batch_norm(x, gamma, beta, epsilon, rectify);
+                let (y, mean, variance) = Flex::kernel_batch_norm(x, gamma, beta, epsilon, slope);
                 (prep.finish(y), mean, variance)
             }
         };
@@ -217,14 +215,14 @@ impl<C: CheckpointStrategy> BatchNormKernel for Autodiff<Flex, C> {
 struct BatchNorm;
 
 impl Backward<Flex, 3> for BatchNorm {
-    type State = (NodeId, Normalised, bool);
+    type State = (NodeId, Normalised, f32);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
         let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let (input, normalised, rectify) = ops.state;
+        let (input, normalised, slope) = ops.state;
         let input = checkpointer.retrieve_node_output(input);
-        let mask = if rectify { Mask::Recompute(&normalised) } else { Mask::None };
+        let mask = if slope == 1.0 { Mask::None } else { Mask::Recompute(&normalised, slope) };
         let [x, _, gamma, beta] = of_parents(input, gradient, &normalised, mask, false);
         register(gradients, parents, [x, gamma, beta]);
     }

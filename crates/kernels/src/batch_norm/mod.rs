@@ -35,7 +35,7 @@ pub fn batch_norm2d(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f6
     check(&x, &[&gamma, &beta]);
     #[cfg(feature = "flex")]
     if run_kernel(&[&x], &[&gamma, &beta]) {
-        return kernel::batch_norm(x, gamma, beta, epsilon, false);
+        return kernel::batch_norm(x, gamma, beta, epsilon, 1.0);
     }
     batch_norm2d_reference(x, gamma, beta, epsilon)
 }
@@ -53,9 +53,29 @@ pub fn batch_norm2d_relu(
     check(&x, &[&gamma, &beta]);
     #[cfg(feature = "flex")]
     if run_kernel(&[&x], &[&gamma, &beta]) {
-        return kernel::batch_norm(x, gamma, beta, epsilon, true);
+        return kernel::batch_norm(x, gamma, beta, epsilon, 0.0);
     }
     batch_norm2d_relu_reference(x, gamma, beta, epsilon)
+}
+
+/// [`leaky_relu`](crate::leaky_relu) of [`batch_norm2d`] in one pass, for a slope from 0 to 1: the discriminator's block of DCGAN
+/// (Radford et al. 2016).
+///
+/// # Panics
+/// If `x` is empty or the shapes do not fit.
+pub fn batch_norm2d_leaky_relu(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    slope: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    check(&x, &[&gamma, &beta]);
+    #[cfg(feature = "flex")]
+    if run_kernel(&[&x], &[&gamma, &beta]) {
+        return kernel::batch_norm(x, gamma, beta, epsilon, slope as f32);
+    }
+    batch_norm2d_leaky_relu_reference(x, gamma, beta, epsilon, slope)
 }
 
 /// [`relu`](crate::relu) of [`batch_norm2d`] of `x` plus `residual`, of the same shape, in one pass: the end of a
@@ -142,6 +162,18 @@ pub fn batch_norm2d_relu_reference(
 ) -> (Tensor<4>, BatchStatistics) {
     let (y, statistics) = batch_norm2d_reference(x, gamma, beta, epsilon);
     (crate::activation::relu_reference(y), statistics)
+}
+
+/// [`batch_norm2d_leaky_relu`] by Burn's operations, on any backend.
+pub fn batch_norm2d_leaky_relu_reference(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    slope: f64,
+) -> (Tensor<4>, BatchStatistics) {
+    let (y, statistics) = batch_norm2d_reference(x, gamma, beta, epsilon);
+    (crate::activation::leaky_relu_reference(y, slope), statistics)
 }
 
 /// [`batch_norm2d_add_relu`] by Burn's operations, on any backend.

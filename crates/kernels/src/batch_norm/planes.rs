@@ -65,8 +65,8 @@ impl Geometry {
 /// What follows the normalisation in the same pass.
 #[derive(Clone, Copy)]
 pub(super) enum Epilogue<'a> {
-    None,
-    Relu,
+    /// Values that are not positive are scaled: by 1 nothing changes, by 0 they are rectified.
+    Slope(f32),
     AddRelu(&'a [f32]),
 }
 
@@ -166,9 +166,8 @@ pub(super) fn normalise(
                 // SAFETY: the planes of all channels are disjoint.
                 let y = unsafe { y.slice(range.clone()) };
                 match epilogue {
-                    Epilogue::None => write_rows(&x[range], y, line, false, None),
-                    Epilogue::Relu => write_rows(&x[range], y, line, true, None),
-                    Epilogue::AddRelu(residual) => write_rows(&x[range.clone()], y, line, true, Some(&residual[range])),
+                    Epilogue::Slope(slope) => write_rows(&x[range], y, line, slope, None),
+                    Epilogue::AddRelu(residual) => write_rows(&x[range.clone()], y, line, 0.0, Some(&residual[range])),
                 }
             }
         });
@@ -202,8 +201,8 @@ pub(super) fn affine(geometry: &Geometry, x: FlexTensor, scale: &[f32], shift: &
 pub(super) enum Mask<'a> {
     /// There was none.
     None,
-    /// Those whose output, computed again from the input, is positive.
-    Recompute(&'a Normalised),
+    /// Those whose output, computed again from the input, is positive; of the others this share.
+    Recompute(&'a Normalised, f32),
     /// Those whose output, given, is positive.
     Output(&'a [f32]),
 }
@@ -253,8 +252,10 @@ pub(super) fn backward(
                 let gradient = unsafe { update.load(range.clone()) };
                 match mask {
                     Mask::None => {}
-                    Mask::Recompute(normalised) => mask_by_input(gradient, &x[range.clone()], normalised.line(channel)),
-                    Mask::Output(output) => mask_by_output(gradient, &output[range.clone()]),
+                    Mask::Recompute(normalised, slope) => {
+                        mask_by_input(gradient, &x[range.clone()], normalised.line(channel), slope);
+                    }
+                    Mask::Output(output) => mask_by_output(gradient, &output[range.clone()], 0.0),
                 }
                 gradient_sums(&mut plain, &mut centred, gradient, &x[range], centre[channel]);
             }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::planes::Line;
 use crate::{
-    activation::positive,
+    activation::{leaky, positive, scaled},
     simd::vectorised,
     sums::{LANES, Lanes},
 };
@@ -46,30 +46,29 @@ vectorised! {
         (*plain, *centred) = (one, two);
     }
 
-    /// Writes the line's values at `x`, plus `residual` if given, rectified if asked.
+    /// Writes the line's values at `x`, with `slope` where they are not positive; with `residual` added they are rectified instead.
     pub(super) fn write_rows(
         x: &[f32],
         y: &mut [MaybeUninit<f32>],
         line: Line,
-        rectify: bool,
+        slope: f32,
         residual: Option<&[f32]>,
     ) {
         let at = |x: f32| (x - line.mean) * line.scale + line.shift;
         match residual {
             Some(residual) => {
                 for ((y, x), residual) in y.iter_mut().zip(x).zip(residual) {
-                    let sum = at(*x) + residual;
-                    y.write(if rectify { positive(sum) } else { sum });
+                    y.write(positive(at(*x) + residual));
                 }
             }
-            None if rectify => {
+            None if slope == 1.0 => {
                 for (y, x) in y.iter_mut().zip(x) {
-                    y.write(positive(at(*x)));
+                    y.write(at(*x));
                 }
             }
             None => {
                 for (y, x) in y.iter_mut().zip(x) {
-                    y.write(at(*x));
+                    y.write(leaky(at(*x), slope));
                 }
             }
         }
@@ -82,11 +81,11 @@ vectorised! {
         }
     }
 
-    /// Clears the gradients at values where the line is not positive; keeps them where it is NaN.
-    pub(super) fn mask_by_input(gradient: &mut [f32], x: &[f32], line: Line) {
+    /// Scales the gradients at values where the line is not positive; keeps them where it is NaN.
+    pub(super) fn mask_by_input(gradient: &mut [f32], x: &[f32], line: Line, slope: f32) {
         for (gradient, x) in gradient.iter_mut().zip(x) {
             let y = (x - line.mean) * line.scale + line.shift;
-            *gradient = if y <= 0.0 { 0.0 } else { *gradient };
+            *gradient = if y <= 0.0 { scaled(*gradient, slope) } else { *gradient };
         }
     }
 

@@ -9,30 +9,63 @@ use crate::simd::{Ahead, Simd};
 /// Terms summed at a time, so that their weights stay in the first-level cache for all pixels of a band.
 const TERMS: usize = 144;
 
+/// Most pixels of a tile, on any instruction set.
+pub(super) const MOST_PIXELS: usize = 8;
+
 /// Pixels of a tile two vectors of channels wide.
 #[inline(always)]
 fn most_pixels(registers: usize) -> usize {
-    if registers >= 32 { 8 } else { 4 }
+    if registers >= 32 { MOST_PIXELS } else { 4 }
 }
 
 /// The time for a row of `width` pixels, in pixels: a tile of fewer than four waits for its own results.
-pub(super) fn row_cost(width: usize, registers: usize) -> usize {
+fn row_cost(width: usize, registers: usize) -> usize {
     let most = most_pixels(registers);
     let rest = width % most;
     width / most * most + (rest & 4) + 4 * usize::from(rest & 2 != 0) + 4 * usize::from(rest & 1 != 0)
 }
 
-/// A band of grid rows.
+/// A band of grid rows, and how its pixels are cut into tiles.
+///
+/// Either each row by itself, or all rows as one line, over the padding between them, whose pixels are computed in vain: of rows of 7 in a
+/// panel 8 wide one pixel in eight, while a row of 7 by itself takes the time of 12.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub(super) count: usize,
     pub(super) width: usize,
     /// Floats of the panel from one row to the next.
     pub(super) pitch: usize,
+    /// Pixels in the one line; 0 for rows by themselves.
+    joined: usize,
+}
+
+impl Rows {
+    /// The faster way for `count` rows of a panel that may be read `beyond` its last pixel, or not.
+    #[inline(always)]
+    pub(super) fn new(count: usize, width: usize, pitch: usize, beyond: bool, registers: usize) -> Self {
+        let exact = (count - 1) * pitch + width;
+        let line = if beyond { exact.next_multiple_of(most_pixels(registers)) } else { exact };
+        let joined = if row_cost(line, registers) < count * row_cost(width, registers) { line } else { 0 };
+        Self { count, width, pitch, joined }
+    }
+
+    /// The time for all of them, in pixels.
+    pub(super) fn cost(&self, registers: usize) -> usize {
+        match self.joined {
+            0 => self.count * row_cost(self.width, registers),
+            line => row_cost(line, registers),
+        }
+    }
+
+    /// Lines of pixels that follow each other in the panel: how many, and how long.
+    #[inline(always)]
+    fn lines(&self) -> (usize, usize) {
+        if self.joined > 0 { (1, self.joined) } else { (self.count, self.width) }
+    }
 }
 
 impl Sums<'_> {
-    /// Computes `channels` output channels, whole vectors, of `rows`; `turned` has room for two vectors a pixel.
+    /// Computes `channels` output channels, whole vectors, of `rows`; `turned` has room for two vectors for each pixel that is computed.
     #[inline(always)]
     pub(super) unsafe fn across_channels<S: Simd>(
         &self,
@@ -60,13 +93,14 @@ impl Sums<'_> {
         // SAFETY: the caller's.
         unsafe {
             for terms in (0..self.offsets.len()).step_by(TERMS) {
-                for row in 0..rows.count {
+                let (lines, length) = rows.lines();
+                for line in 0..lines {
                     ahead.step::<S>();
                     let mut x = 0;
-                    while x < rows.width {
-                        let pixels = self.panel.add(row * rows.pitch + x);
-                        let to = turned.add((row * rows.width + x) * V * S::LANES);
-                        x += match rows.width - x {
+                    while x < length {
+                        let pixels = self.panel.add(line * rows.pitch + x);
+                        let to = turned.add((line * length + x) * V * S::LANES);
+                        x += match length - x {
                             n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(pixels, first, terms, to),
                             n if n >= 4 => self.pixels::<S, V, 4>(pixels, first, terms, to),
                             n if n >= 2 => self.pixels::<S, V, 2>(pixels, first, terms, to),
@@ -77,7 +111,7 @@ impl Sums<'_> {
             }
             for v in 0..V {
                 let output = self.output.add((first + v * S::LANES) * self.plane);
-                turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows.count * rows.width, output, self.plane);
+                turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows, output, self.plane);
             }
         }
     }
@@ -131,22 +165,34 @@ impl Sums<'_> {
     }
 }
 
-/// Writes `count` pixels of one vector of channels, `step` floats apart, to planes `plane` apart.
+/// Writes the pixels of one vector of channels, `step` floats apart, to planes `plane` apart; what lies between joined rows is left out.
 #[inline(always)]
-unsafe fn turn<S: Simd>(from: *const f32, step: usize, count: usize, to: *mut f32, plane: usize) {
+unsafe fn turn<S: Simd>(from: *const f32, step: usize, rows: Rows, to: *mut f32, plane: usize) {
+    let (width, count) = (rows.width, rows.count * rows.width);
+    let pitch = if rows.joined > 0 { rows.pitch } else { width };
     let whole = count / S::LANES * S::LANES;
+    let (mut start, mut column) = (from, 0);
+    let mut next = || {
+        let pixel = start.wrapping_add(column * step);
+        column += 1;
+        if column == width {
+            (start, column) = (start.wrapping_add(pitch * step), 0);
+        }
+        pixel
+    };
     // SAFETY: the caller's.
     unsafe {
         for pixel in (0..whole).step_by(S::LANES) {
             let mut rows = [S::splat(0.0); 16];
-            for (i, row) in rows.iter_mut().enumerate().take(S::LANES) {
-                *row = S::load(from.add((pixel + i) * step));
+            for row in rows.iter_mut().take(S::LANES) {
+                *row = S::load(next());
             }
             S::store_transposed(&rows[..S::LANES], to.add(pixel), plane, S::LANES);
         }
         for pixel in whole..count {
+            let from = next();
             for channel in 0..S::LANES {
-                *to.add(channel * plane + pixel) = *from.add(pixel * step + channel);
+                *to.add(channel * plane + pixel) = *from.add(channel);
             }
         }
     }

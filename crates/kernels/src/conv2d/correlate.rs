@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::{
-    channels::{Rows, row_cost},
+    channels::{MOST_PIXELS, Rows},
     correlation::Correlation,
     geometry::Geometry,
     panel::Panel,
@@ -75,7 +75,7 @@ fn correlate(
             let (image, (part, first)) = (index / jobs.len(), jobs[index % jobs.len()]);
             let planes = image * channels_out * out_plane;
             let image_len = channels_in * in_plane;
-            scratch::with(part.panel.len + part.collected() + part.turned(level.lanes()), |memory| {
+            scratch::with(part.panel.len + part.collected() + part.turned(level), |memory| {
                 level.run(Band {
                     part,
                     groups,
@@ -112,8 +112,16 @@ struct Part<'a> {
 fn across_channels(level: Level, c: &Correlation, panel: &Panel) -> bool {
     let lanes = level.lanes();
     let with_pixels = panel.spans(panel.band).len() * lanes;
-    let with_channels = panel.band * row_cost(c.grid[1], level.registers());
+    let with_channels = panel.channel_rows(c, panel.band, level.registers()).cost(level.registers());
     c.channels_out.is_multiple_of(lanes) && panel.offsets.len() >= 64 && with_channels * 8 < with_pixels * 7
+}
+
+impl Panel {
+    /// A band of `rows` for tiles with channels across the lanes. A copy has room behind its last pixel, the input itself has none.
+    #[inline(always)]
+    fn channel_rows(&self, c: &Correlation, rows: usize, registers: usize) -> Rows {
+        Rows::new(rows, c.grid[1], self.pitch, self.len > 0, registers)
+    }
 }
 
 impl Part<'_> {
@@ -124,9 +132,12 @@ impl Part<'_> {
         if c.step == [1, 1] { 0 } else { c.channels_out * self.panel.band * c.grid[1] }
     }
 
-    /// Floats to hold two vectors of channels for each pixel of a band before they are transposed.
-    fn turned(&self, lanes: usize) -> usize {
-        if self.across { 2 * lanes * self.panel.band * self.correlation.grid[1] } else { 0 }
+    /// Floats to hold two vectors of channels for each pixel of a band before they are transposed. The last band has fewer rows, and so no
+    /// more pixels either way.
+    fn turned(&self, level: Level) -> usize {
+        let panel = &self.panel;
+        let joined = (panel.band * panel.pitch).next_multiple_of(MOST_PIXELS);
+        if self.across { 2 * level.lanes() * joined.max(panel.band * self.correlation.grid[1]) } else { 0 }
     }
 }
 
@@ -199,7 +210,7 @@ impl Kernel for Band<'_> {
                     plane: if dense { out_plane } else { pixels },
                 };
                 if *across {
-                    let rows = Rows { count: rows, width: c.grid[1], pitch: panel.pitch };
+                    let rows = panel.channel_rows(c, rows, S::REGISTERS);
                     sums.across_channels::<S>(rows, c.channels_out, turned.as_mut_ptr(), &mut ahead);
                 } else {
                     sums.across_pixels::<S>(spans, c.channels_out, &mut ahead);
