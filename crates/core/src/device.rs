@@ -4,7 +4,8 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use burn::tensor::{Device, DeviceType, Tensor};
+pub use burn::tensor::Device;
+use burn::tensor::{DeviceType, Tensor};
 
 use crate::{Error, Result, cli::suggest};
 

@@ -6,7 +6,7 @@
 //! - [`data`]: reading pictures and tables. [`dataset`]: getting them, by name.
 //! - [`train`]: the parts of a training loop, and [`train::fit`], the loop itself.
 //! - [`run`]: the folder in which a run leaves its files. [`weights`]: networks in files, as PyTorch names them.
-//! - [`metrics`]: what a network scored. [`report`]: the page that shows it.
+//! - [`eigen`]: symmetric matrices. [`metrics`]: what a network scored. [`report`]: the page that shows it.
 //! - [`cli`]: the grammar of the command lines.
 //!
 //! Errors are one type, [`enum@Error`], which says which file, where in it, what was found and what was expected.
@@ -100,6 +100,7 @@ pub mod cli;
 pub mod data;
 pub mod dataset;
 pub mod device;
+pub mod eigen;
 mod error;
 mod file;
 pub mod metrics;

@@ -29,7 +29,7 @@ use crate::{Error, Result};
 
 pub(crate) use digits::DIGITS;
 pub use digits::digits;
-pub use open::{ImageOptions, ImageSplits, Layout, open_images};
+pub use open::{ImageOptions, ImageSplits, Layout, open_images, open_pictures};
 pub use sets::{MemoryImages, Subset, split_stratified};
 pub use source::read_bytes;
 

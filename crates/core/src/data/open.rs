@@ -43,6 +43,8 @@ pub enum Layout {
     TinyImageNet,
     /// A CSV or TSV file.
     Table,
+    /// Pictures in one folder, without classes.
+    OneFolder,
 }
 
 /// What cannot be seen from the files.
@@ -68,26 +70,53 @@ pub struct ImageOptions {
 /// A path that holds none of these (the message lists what was looked for), files that break their format, a label out
 /// of range, fewer than two classes in the training part.
 pub fn open_images(path: &Path, options: &ImageOptions) -> Result<ImageSplits> {
-    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-    let splits = if metadata.is_dir() {
-        let mut folder = path.to_path_buf();
-        let mut opened = None;
-        for _ in 0..MAX_DESCENT {
-            opened = open_folder(&folder, options)?;
-            match (&opened, only_folder(&folder)?) {
-                (None, Some(inner)) => folder = inner,
-                _ => break,
-            }
-        }
-        opened
-    } else if is_table(path) {
-        Some(open_table(path, options)?)
-    } else {
-        None
-    };
-    let splits = splits.ok_or_else(|| unrecognised(path))?;
+    let splits = recognised(path, options)?.ok_or_else(|| unrecognised(path))?;
     check_two_classes(splits.train.as_ref())?;
     Ok(splits)
+}
+
+/// Pictures whose labels do not matter: what [`open_images`] opens, with one class or many, and besides a folder in which pictures
+/// themselves lie, which are of one class with the folder's name.
+///
+/// # Errors
+/// As [`open_images`], without its demand for two classes.
+pub fn open_pictures(path: &Path, options: &ImageOptions) -> Result<ImageSplits> {
+    let found = recognised(path, options)?;
+    let loose = path.is_dir() && folder::has_own_pictures(path)?;
+    match found {
+        // One folder beside loose pictures makes no classes.
+        Some(splits) if !loose || splits.train.classes().len() > 1 => return Ok(splits),
+        None if !loose => return Err(unrecognised(path)),
+        _ => {}
+    }
+    let (mut files, mut skipped) = (Vec::new(), Vec::new());
+    folder::pictures(path, 0, &mut skipped, &mut |file| files.push((file, 0)))?;
+    let name = path.file_name().map_or("pictures".into(), |name| name.to_string_lossy().into_owned());
+    Ok(ImageSplits {
+        train: Arc::new(FolderImages::new(files, vec![name])?),
+        valid: None,
+        test: None,
+        warnings: skipped.iter().map(ToString::to_string).collect(),
+        layout: Layout::OneFolder,
+    })
+}
+
+/// The set that a path holds, if it is one of the kinds that [`unrecognised`] lists.
+fn recognised(path: &Path, options: &ImageOptions) -> Result<Option<ImageSplits>> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    if !metadata.is_dir() {
+        return is_table(path).then(|| open_table(path, options)).transpose();
+    }
+    let mut folder = path.to_path_buf();
+    let mut opened = None;
+    for _ in 0..MAX_DESCENT {
+        opened = open_folder(&folder, options)?;
+        match (&opened, only_folder(&folder)?) {
+            (None, Some(inner)) => folder = inner,
+            _ => break,
+        }
+    }
+    Ok(opened)
 }
 
 fn open_folder(folder: &Path, options: &ImageOptions) -> Result<Option<ImageSplits>> {

@@ -8,6 +8,8 @@ use crate::data::{Image, picture};
 
 /// Longest side a picture keeps in a report, in pixels.
 const LARGEST: usize = 192;
+/// The same of one that is to be looked at closely.
+const WIDEST: usize = 640;
 
 /// How a caption is to be taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +42,20 @@ impl Picture {
     /// # Errors
     /// An image whose pixels do not fit its size.
     pub fn new(image: &Image, caption: impl Into<String>) -> Result<Self> {
-        let longer = image.width.max(image.height).max(LARGEST);
-        let shrunk = |side: usize| side.saturating_mul(LARGEST).div_ceil(longer);
+        Self::at_most(LARGEST, image, caption)
+    }
+
+    /// The same with sides of up to 640 pixels, for a [large grid](PictureGrid::large).
+    ///
+    /// # Errors
+    /// An image whose pixels do not fit its size.
+    pub fn large(image: &Image, caption: impl Into<String>) -> Result<Self> {
+        Self::at_most(WIDEST, image, caption)
+    }
+
+    fn at_most(largest: usize, image: &Image, caption: impl Into<String>) -> Result<Self> {
+        let longer = image.width.max(image.height).max(largest);
+        let shrunk = |side: usize| side.saturating_mul(largest).div_ceil(longer);
         let image = picture::resize(image, shrunk(image.width), shrunk(image.height))?;
         let uri = format!("data:image/png;base64,{}", base64(&picture::encode_png(&image)?));
         let (width, height) = (image.width, image.height);
@@ -66,12 +80,18 @@ impl Picture {
 pub struct PictureGrid {
     title: String,
     pictures: Vec<Picture>,
+    large: bool,
 }
 
 impl PictureGrid {
     /// A grid without pictures yet.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), pictures: Vec::new() }
+        Self { title: title.into(), pictures: Vec::new(), large: false }
+    }
+
+    /// A grid of few pictures that are shown as large as the page allows.
+    pub fn large(title: impl Into<String>) -> Self {
+        Self { large: true, ..Self::new(title) }
     }
 
     /// Adds a picture.
@@ -86,7 +106,8 @@ impl PictureGrid {
     }
 
     pub(super) fn html(&self) -> String {
-        let mut html = format!("<div class=\"card\"><h3>{}</h3><ul class=\"pictures\">\n", escape(&self.title));
+        let class = if self.large { "pictures large" } else { "pictures" };
+        let mut html = format!("<div class=\"card\"><h3>{}</h3><ul class=\"{class}\">\n", escape(&self.title));
         for picture in &self.pictures {
             let Picture { uri, width, height, .. } = picture;
             let (caption, detail) = (escape(&picture.caption), escape(&picture.detail));
@@ -169,5 +190,8 @@ mod tests {
             let shown = Picture::new(&image, "").unwrap();
             assert_eq!((shown.width, shown.height), expected);
         }
+        let sheet = Image { width: 640, height: 320, channels: 1, pixels: vec![9; 640 * 320] };
+        let html = PictureGrid::large("Samples").picture(Picture::large(&sheet, "").unwrap()).html();
+        assert!(html.contains("class=\"pictures large\"") && html.contains("width=\"640\" height=\"320\""));
     }
 }

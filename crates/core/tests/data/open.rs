@@ -1,6 +1,6 @@
 use ognivo_core::data::MemoryImages;
 use ognivo_core::data::table::TableOptions;
-use ognivo_core::data::{ImageOptions, Layout, idx, open_images};
+use ognivo_core::data::{Image, ImageOptions, Layout, idx, open_images, open_pictures, picture};
 
 use crate::{assert_says, gzip, message, names, put};
 
@@ -59,4 +59,30 @@ fn a_table_opens_as_pictures() {
     assert_says(&message(open_images(&path, &options)), &["2 columns", "a square number"]);
     put(&path, "a,1\na,2\n");
     assert_says(&message(open_images(&path, &options)), &["[0]", "all 2", "\"a\"", "at least two classes"]);
+}
+
+#[test]
+fn pictures_alone_open_as_one_class_where_labels_do_not_matter() {
+    let root = tempfile::tempdir().unwrap();
+    let options = ImageOptions::default();
+    let picture = |name: &str, width: usize| {
+        let image = Image::new(width, 1, 1, vec![0; width]).unwrap();
+        put(root.path().join(name), picture::encode_png(&image).unwrap());
+    };
+    picture("flat/b.png", 3);
+    picture("flat/a.png", 2);
+    picture("flat/deeper/c.png", 4);
+    std::fs::write(root.path().join("flat/notes.txt"), "").unwrap();
+    let flat = root.path().join("flat");
+    assert!(open_images(&flat, &options).is_err());
+    let splits = open_pictures(&flat, &options).unwrap();
+    assert_eq!((splits.layout, splits.train.classes()), (Layout::OneFolder, names(&["flat"]).as_slice()));
+    let widths: Vec<usize> = (0..3).map(|index| splits.train.image(index).unwrap().width).collect();
+    assert_eq!((widths, splits.warnings.len()), (vec![2, 3, 4], 1));
+    // Folders of classes are what they are, one or many.
+    picture("one/cat/a.png", 2);
+    let splits = open_pictures(&root.path().join("one"), &options).unwrap();
+    assert_eq!((splits.layout, splits.train.classes()), (Layout::ClassFolders, names(&["cat"]).as_slice()));
+    std::fs::create_dir(root.path().join("none")).unwrap();
+    assert_says(&message(open_pictures(&root.path().join("none"), &options)), &["none", "no labelled images found"]);
 }

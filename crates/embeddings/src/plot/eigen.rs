@@ -1,5 +1,6 @@
 //! The largest eigenvalues of a symmetric matrix, and their eigenvectors.
 
+use ognivo_core::eigen::symmetric;
 use ognivo_core::random;
 
 /// Vectors iterated beyond those asked for: the first eigenvalue left out decides how fast the others settle.
@@ -19,7 +20,7 @@ pub(super) fn largest(matrix: &[f64], size: usize, count: usize) -> Vec<(f64, Ve
     for _ in 0..STEPS {
         let images: Vec<Vec<f64>> = vectors.iter().map(|vector| times(matrix, vector)).collect();
         let projected: Vec<f64> = vectors.iter().flat_map(|a| images.iter().map(move |b| dot(a, b))).collect();
-        let (values, mixes) = jacobi(projected, vectors.len());
+        let (values, mixes) = symmetric(projected, vectors.len());
         let mixed = |of: &[Vec<f64>]| mixes.iter().map(|mix| combination(of, mix)).collect::<Vec<_>>();
         let (ritz, image) = (mixed(&vectors), mixed(&images));
         let scale = values.first().copied().unwrap_or(0.0);
@@ -34,50 +35,6 @@ pub(super) fn largest(matrix: &[f64], size: usize, count: usize) -> Vec<(f64, Ve
         vectors = orthonormal(image);
     }
     pairs
-}
-
-/// Eigenvalues, descending, and eigenvectors of a small symmetric matrix, by Jacobi's rotations.
-fn jacobi(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
-    let mut vectors = vec![0.0; n * n];
-    (0..n).for_each(|i| vectors[i * n + i] = 1.0);
-    let size: f64 = a.iter().map(|value| value * value).sum();
-    for _ in 0..100 {
-        let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * n + j].powi(2)).sum();
-        if off <= 1e-32 * size {
-            break;
-        }
-        for p in 0..n {
-            for q in p + 1..n {
-                rotate(&mut a, &mut vectors, n, p, q);
-            }
-        }
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| a[j * n + j].total_cmp(&a[i * n + i]));
-    let column = |k: usize| (0..n).map(|row| vectors[row * n + k]).collect();
-    (order.iter().map(|&k| a[k * n + k]).collect(), order.iter().map(|&k| column(k)).collect())
-}
-
-/// Makes `a[p][q]` zero.
-fn rotate(a: &mut [f64], vectors: &mut [f64], n: usize, p: usize, q: usize) {
-    let apq = a[p * n + q];
-    if apq == 0.0 {
-        return;
-    }
-    let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * apq);
-    let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
-    let c = 1.0 / (t * t + 1.0).sqrt();
-    let s = t * c;
-    for k in 0..n {
-        let (kp, kq) = (a[k * n + p], a[k * n + q]);
-        (a[k * n + p], a[k * n + q]) = (c * kp - s * kq, s * kp + c * kq);
-    }
-    for k in 0..n {
-        let (pk, qk) = (a[p * n + k], a[q * n + k]);
-        (a[p * n + k], a[q * n + k]) = (c * pk - s * qk, s * pk + c * qk);
-        let (vp, vq) = (vectors[k * n + p], vectors[k * n + q]);
-        (vectors[k * n + p], vectors[k * n + q]) = (c * vp - s * vq, s * vp + c * vq);
-    }
 }
 
 /// Random directions, the same every time; when there are as many as dimensions, the axes.
