@@ -1,12 +1,19 @@
 //! `gan`: train generative adversarial networks and measure what they generate.
 //!
 //! ```text
+//! cargo run --release -p gan -- train                               # DCGAN on the digits that ship
+//! cargo run --release -p gan -- train --data mnist                  # DCGAN on MNIST
+//! cargo run --release -p gan -- train --model conditional --data photos/
+//! cargo run --release -p gan -- sample --count 64                   # pictures of the newest run
+//! cargo run --release -p gan -- evaluate                            # how good they are
 //! cargo run --release -p gan -- train --model mixture               # eight Gaussians on a ring, in a minute and a half
-//! cargo run --release -p gan -- train --model mixture --data grid   # 25 on a grid
 //! ```
 //!
 //! What each reaches, in how much time, is in docs/results.md.
 
+mod evaluate;
+mod interpolate;
+mod sample;
 mod train;
 
 use std::process::ExitCode;
@@ -28,9 +35,12 @@ const TASK: &str = "gan";
     version,
     args_override_self = true,
     after_help = "Examples:
-  gan train --model mixture                  eight Gaussians on a ring
-  gan train --model mixture --data grid      25 on a grid; line: three in one dimension
-  gan train --model mixture --set fit.objective=wasserstein-lipschitz"
+  gan train                                  DCGAN on the digits that ship
+  gan train --data mnist                     on MNIST
+  gan train --model conditional --data photos/
+  gan sample --count 64 --to samples.png     pictures of the newest run
+  gan evaluate                               how good they are
+  gan train --model mixture                  eight Gaussians on a ring, where the answer is known"
 )]
 struct Cli {
     #[command(flatten)]
@@ -43,6 +53,12 @@ struct Cli {
 enum Command {
     /// Train a generator against a discriminator and write a report
     Train(Box<train::Args>),
+    /// Generate pictures
+    Sample(sample::Args),
+    /// Measure what is generated against real pictures
+    Evaluate(evaluate::Args),
+    /// Show what lies between generated pictures
+    Interpolate(interpolate::Args),
     /// List the devices this build can compute on, and how to get others
     Devices,
 }
@@ -51,7 +67,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = cli.output.output();
     let (name, outcome) = match cli.command {
-        Command::Train(args) => ("train", train::run(*args, &output)),
+        Command::Train(args) => ("train", train::run(&args, &output)),
+        Command::Sample(args) => ("sample", sample::run(&args, &output)),
+        Command::Evaluate(args) => ("evaluate", evaluate::run(&args, &output)),
+        Command::Interpolate(args) => ("interpolate", interpolate::run(&args, &output)),
         Command::Devices => ("devices", Ok(devices(&output))),
     };
     exit(outcome.map_err(as_core::<ognivo_gan::Error>), name, &output)

@@ -66,12 +66,12 @@ fn wrong_usage_says_what_was_expected() {
     let bench = bench();
     for (arguments, part) in [
         (&["train", "--model", "mixtrue"][..], "did you mean \"mixture\""),
-        (&["train", "--data", "rign"], "did you mean \"ring\""),
+        (&["train", "--model", "mixture", "--data", "rign"], "did you mean \"ring\""),
         (&["train", "--set", "fit.objective=hing"], "did you mean `hinge`"),
         (&["train", "--set", "fit.objective=wasserstein-clipped", "--set", "fit.objective.clip=-1"], "found -1"),
         (&["train", "--set", "fit.discriminator_steps=0"], "`fit.discriminator_steps`: found 0"),
-        (&["train", "--set", "model.hidden=0"], "`model.hidden`: found 0"),
-        (&["train", "--set", "model.deviation=-3"], "`model.deviation`: found -3"),
+        (&["train", "--data", "ring", "--set", "model.hidden=0"], "`model.hidden`: found 0"),
+        (&["train", "--model", "mixture", "--set", "model.deviation=-3"], "`model.deviation`: found -3"),
         (&["train", "--set", "fit.schedule.curve=plateau"], "needs no validation score"),
         (&["train", "--epochs", "0"], "`fit.epochs`: found 0"),
     ] {

@@ -2,7 +2,7 @@
 //! other (Goodfellow et al. 2014).
 //!
 //! Reading order: [`objective`] (what the players want), [`game`] (what training needs to know of a game), [`config`], [`train`] (the
-//! loop), [`mixture`] (the game whose answer is known exactly), [`recipe`]; beside them [`lipschitz`] and [`spectral`] (two ways to bound the
+//! loop), [`mixture`] (the game whose answer is known exactly), [`images`] (pictures), [`measure`] (of pictures), [`recipe`]; beside them [`lipschitz`] and [`spectral`] (two ways to bound the
 //! discriminator's slope), [`average`] (of the generator's weights), [`collapse`] (when training has failed), [`noise`], [`report`].
 //!
 //! ```
@@ -24,7 +24,9 @@ pub mod collapse;
 pub mod config;
 mod error;
 pub mod game;
+pub mod images;
 pub mod lipschitz;
+pub mod measure;
 pub mod mixture;
 pub mod noise;
 pub mod objective;

@@ -12,10 +12,20 @@ pub(crate) const STRETCH: u64 = 104;
 pub(crate) const NORM: u64 = 105;
 pub(crate) const MEASURE: u64 = 106;
 pub(crate) const FIXED: u64 = 107;
+pub(crate) const SAMPLE: u64 = 108;
+pub(crate) const SLICE: u64 = 109;
 
 /// Standard normal numbers for the purpose and place `parts`.
 pub fn normal<const D: usize>(shape: [usize; D], seed: u64, parts: &[u64], device: &Device) -> Tensor<D> {
     let mut rng = stream(seed, parts);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| random::normal(&mut rng) as f32).collect();
     Tensor::from_data(TensorData::new(values, Shape::from(shape)), device)
+}
+
+/// So many normal numbers, of which those beyond `bound` are drawn again.
+pub fn truncated(count: usize, seed: u64, parts: &[u64], bound: Option<f64>) -> Vec<f32> {
+    let mut rng = stream(seed, parts);
+    let bound = bound.unwrap_or(f64::INFINITY);
+    let draws = std::iter::repeat_with(|| random::normal(&mut rng)).filter(|draw| draw.abs() <= bound);
+    draws.take(count).map(|draw| draw as f32).collect()
 }
