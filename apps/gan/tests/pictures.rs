@@ -136,7 +136,8 @@ fn put(path: &Path, width: usize, height: usize, channels: usize, value: impl Fn
 fn odd_folders_are_trained_on() {
     let bench = bench();
     let train = |run: &str, data: &str, more: &[&str]| {
-        let arguments = [&["train", "--data", data, "--epochs", "2", "--run", run], FEW, more].concat();
+        let few = if more.contains(&"mlp") { &["--set", "model.hidden=4"] } else { FEW };
+        let arguments = [&["train", "--data", data, "--epochs", "2", "--run", run], few, more].concat();
         let output = bench.run(&arguments);
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         stderr(&output)

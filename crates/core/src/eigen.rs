@@ -10,8 +10,8 @@ pub fn symmetric(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
     let size: f64 = a.iter().map(|value| value * value).sum();
     for _ in 0..100 {
         let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * n + j].powi(2)).sum();
-        // Then no eigenvalue moves by more than 1e-14 of the largest; nor does it end well where something is no number.
-        if !(off > 1e-28 * size) {
+        // Then no eigenvalue moves by more than 1e-14 of the largest; what holds no numbers never gets there.
+        if off <= 1e-28 * size || off.is_nan() {
             break;
         }
         for p in 0..n {

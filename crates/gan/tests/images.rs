@@ -52,8 +52,8 @@ fn pictures_have_their_shape_and_the_class_matters() {
     device.seed(1);
     let noise = Tensor::<2>::ones([2, 5], &device);
     let small = DcganConfig { latent: 5, filters: 4, ..DcganConfig::default() };
-    let differs =
-        |values: Tensor<2>| values.clone().slice([0..1]).equal(values.slice([1..2])).all().into_scalar::<bool>();
+    let alike =
+        |values: Tensor<2>| values.clone().narrow(0, 0, 1).equal(values.narrow(0, 1, 1)).all().into_scalar::<bool>();
     for side in [8, 28, 32, 64] {
         for spectral_norm in [false, true] {
             let config = DcganConfig { spectral_norm, ..small.clone() };
@@ -63,11 +63,11 @@ fn pictures_have_their_shape_and_the_class_matters() {
                 let labels: &[usize] = if told { &[0, 2] } else { &[] };
                 let pictures = networks.generate(&networks.generator(&device).unwrap(), noise.clone(), labels);
                 assert_eq!(pictures.dims(), [2, 3, side, side]);
-                assert_eq!(differs(pictures.clone().flatten(1, 3)), !told, "one noise, two classes");
-                let same = pictures.clone().slice([0..1]).repeat_dim(0, 2);
-                let logits = networks.judge(&networks.discriminator(&device).unwrap(), same, labels);
+                assert_eq!(alike(pictures.clone().flatten(1, 3)), !told, "one noise, two classes");
+                let twice = pictures.clone().narrow(0, 0, 1).repeat_dim(0, 2);
+                let logits = networks.judge(&networks.discriminator(&device).unwrap(), twice, labels);
                 assert_eq!(logits.dims(), [2, 1]);
-                assert_eq!(differs(logits), !told);
+                assert_eq!(alike(logits), !told);
             }
         }
     }
@@ -114,7 +114,7 @@ fn assert_state<M: Module>(module: &M, expected: &BTreeMap<String, [f64; 2]>) {
         let probe: f64 = values.clone().enumerate().map(|(index, value)| value * (index as f64).cos()).sum();
         let [expected, magnitude] = expected[&name];
         assert!((probe - expected).abs() < 2e-6 * magnitude.max(1.0), "{name}: {probe} {expected}");
-        assert!((values.map(f64::abs).sum::<f64>() / magnitude - 1.0).abs() < 1e-5, "{name}");
+        assert!((values.map(f64::abs).sum::<f64>() - magnitude).abs() < 1e-5 * magnitude.max(1.0), "{name}");
     }
 }
 
@@ -141,13 +141,13 @@ fn a_step_of_each_player_is_pytorchs() {
         let objective = Objective::NonSaturating;
         let loss =
             objective.discriminator(judge(&discriminator, real), judge(&discriminator, fake.clone().detach()), 0.0);
-        assert!((loss.clone().into_scalar::<f32>() - expected.d_loss).abs() < 1e-5);
+        assert!((loss.clone().into_scalar::<f32>() - expected.d_loss).abs() < 1e-5 * expected.d_loss.max(1.0));
         let gradients = GradientsParams::from_grads(loss.backward(), &discriminator);
-        let discriminator = descent().step(0.5, discriminator, gradients);
+        let discriminator = descent().step(0.01, discriminator, gradients);
         let loss = objective.generator(judge(&discriminator, fake.clone()));
-        assert!((loss.clone().into_scalar::<f32>() - expected.g_loss).abs() < 1e-5);
+        assert!((loss.clone().into_scalar::<f32>() - expected.g_loss).abs() < 1e-5 * expected.g_loss.max(1.0));
         let gradients = GradientsParams::from_grads(loss.backward(), &generator);
-        let generator = descent().step(0.5, generator, gradients);
+        let generator = descent().step(0.01, generator, gradients);
 
         let pictures = fake.inner().into_data();
         let pictures = pictures.as_slice::<f32>().unwrap().iter().step_by(97);

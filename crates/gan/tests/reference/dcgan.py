@@ -3,7 +3,7 @@
 pip install torch numpy
 
 Weights, noise and pictures are formulas, written again in the test. The networks are those of `--model dcgan` and `--model conditional` for pictures of
-one channel and 28 pixels, with 3 filters and noise of 5 numbers; the step is plain gradient descent at 0.5.
+one channel and 28 pixels, with 3 filters and noise of 5 numbers; the step is plain gradient descent at 0.01.
 """
 import json
 import pathlib
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-F3, LATENT, BATCH, RATE = 3, 5, 4, 0.5
+F3, LATENT, BATCH, RATE = 3, 5, 4, 0.01
 
 
 def values(count, salt, scale):
