@@ -3,20 +3,31 @@
 //! ```text
 //! cargo run --release -p transfer -- train --from resnet18 --data photos/            # a new classifier on its features
 //! cargo run --release -p transfer -- train --from resnet18 --data photos/ --train all
+//! cargo run --release -p transfer -- vectorise photos/ --from resnet18                # then: search cat.jpg, map, recall
 //! cargo run --release -p transfer -- models                                          # what is published, and where
 //! cargo run --release -p transfer -- verify --model resnet18 --weights resnet18.pth  # every difference, and logits to compare
 //! cargo run --release -p transfer -- export --model resnet18 --to r18.safetensors    # fetched, checked, as safetensors
 //! ```
 
+mod curve;
 // A run of this program is one of classify-images too: the same two commands use it.
 #[path = "../../classify-images/src/evaluate.rs"]
 mod evaluate;
+mod experiment;
 mod export;
+mod extractor;
+mod map;
 mod models;
+mod patch_position;
 #[path = "../../classify-images/src/predict.rs"]
 mod predict;
+mod probe;
+mod recall;
+mod search;
 mod source;
 mod train;
+mod transferability;
+mod vectorise;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,6 +52,8 @@ const TASK: &str = "transfer";
     after_help = "Examples:
   transfer train --from resnet18 --data photos/
   transfer predict cat.jpg
+  transfer vectorise photos/ --from resnet18
+  transfer search cat.jpg
   transfer models
   transfer verify --model resnet18 --weights resnet18-f37072fd.pth
   transfer export --model squeezenet1-1 --to squeezenet.safetensors"
@@ -60,6 +73,23 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Classify picture files
     Predict(predict::Args),
+    /// Write the pictures of a folder as vectors
+    Vectorise(vectorise::Args),
+    /// Find the pictures nearest to a picture
+    Search(search::Args),
+    /// Measure whether near pictures are of one class
+    Recall(recall::Args),
+    /// Draw a map of pictures: t-SNE or principal components
+    Map(map::Args),
+    /// Accuracy against the number of examples: frozen, fine-tuned, from scratch
+    Curve(curve::Args),
+    /// Which layers of a network are general (Yosinski et al. 2014)
+    Transferability(transferability::Args),
+    /// Features learnt without labels, from where patches lie (Doersch et al. 2015)
+    #[command(subcommand)]
+    PatchPosition(patch_position::PatchCommand),
+    /// Measure what features are worth: linear classifier, nearest neighbour, few labels
+    Probe(probe::Args),
     /// List the published weights
     Models,
     /// Compare a file of weights with a network, tensor by tensor
@@ -76,6 +106,7 @@ fn main() -> ExitCode {
     let name = cli.command.name();
     let outcome =
         run(cli.command, &output).map_err(as_core::<ognivo_transfer::Error>).map_err(as_core::<ognivo_cnn::Error>);
+    let outcome = outcome.map_err(as_core::<ognivo_embeddings::Error>);
     exit(outcome, name, &output)
 }
 
@@ -85,6 +116,14 @@ impl Command {
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
             Self::Predict(_) => "predict",
+            Self::Vectorise(_) => "vectorise",
+            Self::Search(_) => "search",
+            Self::Recall(_) => "recall",
+            Self::Map(_) => "map",
+            Self::Curve(_) => "curve",
+            Self::Transferability(_) => "transferability",
+            Self::PatchPosition(_) => "patch-position",
+            Self::Probe(_) => "probe",
             Self::Models => "models",
             Self::Verify(_) => "verify",
             Self::Export(_) => "export",
@@ -98,6 +137,14 @@ fn run(command: Command, output: &Output) -> anyhow::Result<Ended> {
         Command::Train(args) => train::run(*args, output),
         Command::Evaluate(args) => evaluate::run(&args, output),
         Command::Predict(args) => predict::run(&args, output),
+        Command::Vectorise(args) => vectorise::run(&args, output),
+        Command::Search(args) => search::run(&args, output),
+        Command::Recall(args) => recall::run(&args, output),
+        Command::Map(args) => map::run(&args, output),
+        Command::Curve(args) => curve::run(&args, output),
+        Command::Transferability(args) => transferability::run(&args, output),
+        Command::PatchPosition(command) => patch_position::run(command, output),
+        Command::Probe(args) => probe::run(&args, output),
         Command::Models => models::run(output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Export(args) => export::run(&args, output),

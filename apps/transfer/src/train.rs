@@ -10,6 +10,7 @@ use ognivo_cnn::image::report::Summary;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_cnn::image::trained::Trained;
 use ognivo_cnn::image::{data, recipe};
+use ognivo_core::Error;
 use ognivo_core::cli::args::TrainArgs;
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, config};
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::TASK;
+use crate::experiment::run_name;
 use crate::source;
 
 #[derive(clap::Args)]
@@ -68,6 +70,9 @@ pub(crate) struct Args {
     /// Use at most so many training pictures
     #[arg(long)]
     limit: Option<usize>,
+    /// Tell only these classes of the data set apart
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    classes: Vec<String>,
     /// Train the same network from random weights too, and report both
     #[arg(long)]
     compare_scratch: bool,
@@ -102,23 +107,27 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
         comparison = run.read_json::<Comparison>(COMPARISON).unwrap_or_default();
         Session::resume(&run, &settings, &config, &splits, &device)?
     } else {
-        let origin = origin(&args, output)?;
+        let from = args.from.as_deref().unwrap_or("scratch");
+        let mut origin = origin(from, args.weights.as_deref(), &args.network, output)?;
         settings = settings_of(&args, &origin);
         settings.validate()?;
         let file = args.common.config.as_deref().map(run::read_json::<Value>).transpose()?.unwrap_or(json!({}));
-        config = config::resolve(&recipe_of(&settings, &origin), &[file, overlay])?;
+        config = config::resolve::<ClassifierConfig>(&recipe_of(&settings, &origin), &[file, overlay])?;
+        if settings.from == "scratch" {
+            origin.network = config.network.clone();
+        }
+        let same = config.network == origin.network;
+        anyhow::ensure!(
+            same,
+            Error::Config(format!("network: {} cannot be another network than it is", settings.from))
+        );
         let opened = data::open_source(&config.data, &config.image_options(), output)?;
         config.validate(&*opened.train)?;
         splits = data::split(opened, &config)?;
         let path = asked.cloned().unwrap_or_else(|| RunDirectory::next_path(TASK, &run_name(&config.data)));
         run = RunDirectory::create(path)?;
-        let session = Session::start(&run, &settings, &config, &origin, &splits, &device)?;
         comparison = Comparison::default();
-        if settings.from != "scratch" {
-            comparison.nearest_neighbour = Some(session.nearest_neighbours(&splits)?);
-        }
-        run.write_json(COMPARISON, &comparison)?;
-        session
+        Session::start(&run, &settings, &config, &origin, &splits, &device)?
     };
     splits.notes.iter().for_each(|note| output.warn(note));
     let (learning, all) = session.parameters();
@@ -134,6 +143,13 @@ pub(crate) fn run(args: Args, output: &Output) -> anyhow::Result<Ended> {
         settings.from,
         device.clone().inner(),
     ));
+    if session.is_new() && settings.from != "scratch" {
+        comparison.nearest_neighbour = session.nearest_neighbours(&splits, output)?;
+        if comparison.nearest_neighbour.is_none() {
+            return Ok(interrupted(&run, output));
+        }
+        run.write_json(COMPARISON, &comparison)?;
+    }
     let outcome = session.fit(&splits, output)?;
     if outcome.stopped == Stopped::Interrupted {
         return Ok(interrupted(&run, output));
@@ -214,15 +230,15 @@ fn finish(
     Ok(Ended::Done)
 }
 
-fn origin(args: &Args, output: &Output) -> anyhow::Result<Origin> {
-    let from = args.from.as_deref().unwrap_or("scratch");
+/// What `--from` names; from `scratch`, `network`.
+pub(crate) fn origin(from: &str, weights: Option<&Path>, network: &str, output: &Output) -> anyhow::Result<Origin> {
     if from == "scratch" {
-        return Ok(Origin::scratch(NetworkConfig::named(&args.network)?, None));
+        return Ok(Origin::scratch(NetworkConfig::named(network)?, None));
     }
     if Path::new(from).is_dir() {
         return Ok(Origin::run(Path::new(from))?);
     }
-    let (model, file) = source::locate(from, args.weights.as_deref(), output)?;
+    let (model, file) = source::locate(from, weights, output)?;
     Ok(Origin::published(&model, &file))
 }
 
@@ -264,13 +280,9 @@ fn overlay(args: &Args) -> anyhow::Result<Value> {
     if let Some(limit) = args.limit {
         config::set(&mut overlay, "limit", json!(limit))?;
     }
+    if !args.classes.is_empty() {
+        config::set(&mut overlay, "classes", json!(args.classes))?;
+    }
     // `--set` comes after the task's own flags, so that it beats them.
     Ok(config::merged(overlay, &args.common.overlay("fit")?))
-}
-
-/// A name for the run directory: the set's name, or the last part of its path.
-fn run_name(data: &str) -> String {
-    let last = Path::new(data).file_name().map_or(data.into(), |name| name.to_string_lossy());
-    let name: String = last.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    if name.is_empty() { "pictures".into() } else { name }
 }

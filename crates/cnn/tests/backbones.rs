@@ -199,6 +199,28 @@ fn check_gradients(name: &str, network: &Network, gradients: &burn::tensor::Grad
     }
 }
 
+/// Channels are a part of the published ones, and what is absurd is refused.
+#[test]
+fn alexnets_can_be_narrow() {
+    for (name, first) in [("alexnet", "features.0.weight"), ("alexnet-2012", "conv1.weight"), ("zfnet", "conv1.weight")]
+    {
+        let narrow = |width: f64| config(name, json!({ "stem": "cifar", "width": width, "hidden": 32 }));
+        let full = narrow(1.0).backbone_shapes(square(32), 5).unwrap();
+        let quarter = narrow(0.25).backbone_shapes(square(32), 5).unwrap();
+        for (tensor, shape) in full.iter().filter(|(_, shape)| shape.len() == 4) {
+            assert_eq!(quarter[tensor][0] * 4, shape[0], "{name}: {tensor}");
+        }
+        assert_eq!(narrow(1e-9).backbone_shapes(square(32), 5).unwrap()[first][0], 4);
+        for width in [1e300, f64::NAN] {
+            let mut absurd = narrow(1.0);
+            if let NetworkConfig::Alexnet(c) | NetworkConfig::Alexnet2012(c) | NetworkConfig::Zfnet(c) = &mut absurd {
+                c.width = width;
+            }
+            assert!(absurd.backbone_shapes(square(32), 5).is_err(), "{name} {width}");
+        }
+    }
+}
+
 /// Stages follow each other without a gap, and their layers' names are those of the parameters.
 #[test]
 fn stages_make_up_the_network() {

@@ -13,6 +13,9 @@ pub enum Error {
     /// A network that cannot be built or has no such layer.
     #[error(transparent)]
     Network(#[from] ognivo_cnn::Error),
+    /// A file of vectors, or what is asked of vectors.
+    #[error(transparent)]
+    Vectors(#[from] ognivo_embeddings::Error),
 }
 
 impl From<Error> for ognivo_core::Error {
@@ -21,6 +24,7 @@ impl From<Error> for ognivo_core::Error {
         match error {
             Error::Core(error) => error,
             Error::Network(error) => error.into(),
+            Error::Vectors(error) => error.into(),
         }
     }
 }

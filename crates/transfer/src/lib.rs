@@ -5,6 +5,12 @@
 //!
 //! - [`fine_tune`]: such a network with a new classifier learns the classes of other pictures, as much of it as one likes.
 //!
+//! - [`experiment`]: when transfer helps, by the number of examples and layer by layer.
+//!
+//! - [`patch_position`]: features learnt without labels; [`probe`], what features are worth to a linear classifier.
+//!
+//! - [`vectors`]: what a layer of a network makes of pictures, in a folder of vectors that can be searched.
+//!
 //! Networks are those of [`ognivo_cnn`], whose names of parameters are torchvision's.
 //!
 //! ```
@@ -22,7 +28,12 @@
 //! ```
 
 mod error;
+pub mod experiment;
 pub mod fine_tune;
+mod outputs;
+pub mod patch_position;
+pub mod probe;
+pub mod vectors;
 pub mod weights;
 
 pub use error::{Error, Result};

@@ -158,9 +158,12 @@ fn features_are_computed_once_and_are_those_of_the_network() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("features");
     let compute = |network: &Network, set: &Arc<dyn ImageSet>, stages| {
-        Features::compute(network, stages, set, &preprocessing, &device, Some(&cache)).unwrap()
+        let made = Features::compute(network, stages, set, &preprocessing, &device, Some(&cache), &mut |_| true);
+        made.unwrap().unwrap()
     };
     let files = || std::fs::read_dir(&cache).unwrap().count();
+    let stopped = Features::compute(&network, 4, &set, &preprocessing, &device, Some(&cache), &mut |_| false);
+    assert!(stopped.unwrap().is_none() && files() == 1, "what was done is kept");
     let first = compute(&network, &set, 4);
     assert!(!first.cached && files() == 1);
     let again = compute(&network, &set, 4);

@@ -288,3 +288,17 @@ fn the_registry_is_sound_and_asks_the_store() {
     let mine = ognivo_transfer::weights::Published { sha256: ognivo_core::run::sha256(&content)[..8].into(), ..model };
     assert_eq!(mine.locate(&store, &mut |_| {}).unwrap(), own.join(mine.file_name()));
 }
+
+/// Whatever the length of its header begins with.
+#[test]
+fn a_safetensors_file_is_taken_for_no_pickle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    for length in [0x80u64, 0x4b50] {
+        let mut header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_vec();
+        header.resize(length as usize, b' ');
+        let bytes = [&length.to_le_bytes()[..], &header, &1.5f32.to_le_bytes()].concat();
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(WeightFile::open(&path).unwrap().format_name(), "safetensors", "{length:#x}");
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ognivo_core::cli::events::Output;
-use ognivo_core::data::{self, ImageOptions, ImageSet, ImageSplits, Subset, split_stratified};
+use ognivo_core::data::{self, ClassSubset, ImageOptions, ImageSet, ImageSplits, Subset, split_stratified};
 use ognivo_core::dataset::{Store, TerminalProgress};
 use ognivo_core::{Error, random};
 
@@ -56,7 +56,15 @@ pub fn open_source(source: &str, options: &ImageOptions, output: &Output) -> Res
 /// Divides opened data as the configuration says.
 pub fn split(opened: ImageSplits, config: &ClassifierConfig) -> Result<Splits> {
     let mut notes = opened.warnings;
-    let (mut train, mut valid, mut test) = (opened.train, opened.valid, opened.test);
+    let of_classes = |set: Arc<dyn ImageSet>| -> Result<Arc<dyn ImageSet>> {
+        Ok(match &config.classes {
+            Some(classes) => Arc::new(ClassSubset::new(set, classes)?),
+            None => set,
+        })
+    };
+    let mut train = of_classes(opened.train)?;
+    let mut valid = opened.valid.map(of_classes).transpose()?;
+    let mut test = opened.test.map(of_classes).transpose()?;
     if test.is_none() {
         let (rest, held_out) = split_stratified(&train, TEST_FRACTION, SPLIT_SEED)?;
         notes.push(format!(

@@ -32,6 +32,7 @@ pub fn base_config(data: &str) -> ClassifierConfig {
         data: data.to_string(),
         seed: 1,
         image_size: None,
+        classes: None,
         limit: None,
         valid_fraction: 0.1,
         label_column: None,

@@ -25,6 +25,9 @@ pub struct ClassifierConfig {
     pub seed: u64,
     /// Height and width pictures are brought to; their own when absent and equal.
     pub image_size: Option<[usize; 2]>,
+    /// The classes to tell apart; all of the data set's when absent.
+    #[serde(default)]
+    pub classes: Option<Vec<String>>,
     /// At most so many training pictures, chosen at random, evenly over the classes.
     pub limit: Option<usize>,
     /// The part of the training pictures held out to choose the best epoch, where the data has no validation part.

@@ -167,6 +167,16 @@ pub(crate) fn parts(root: &Path) -> Result<Parts> {
     Ok(parts)
 }
 
+/// The pictures in `root` and below it, folder by folder; what is no picture is skipped.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn list_pictures(root: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    pictures(root, 0, skipped, &mut |path| found.push(path))?;
+    Ok(found)
+}
+
 /// Whether some picture lies in `folder` or below it.
 pub(crate) fn has_pictures(folder: &Path) -> Result<bool> {
     let mut found = false;

@@ -30,7 +30,7 @@ use crate::{Error, Result};
 pub(crate) use digits::DIGITS;
 pub use digits::digits;
 pub use open::{ImageOptions, ImageSplits, Layout, open_images, open_pictures};
-pub use sets::{MemoryImages, Subset, split_stratified};
+pub use sets::{ClassSubset, MemoryImages, Subset, split_stratified};
 pub use source::read_bytes;
 
 /// A picture: 8 bits a channel, rows from the top, channels interleaved (H, W, C).

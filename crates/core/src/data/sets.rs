@@ -142,6 +142,58 @@ impl ImageSet for Subset {
     }
 }
 
+/// The pictures of some classes of another set, which are its only classes.
+#[derive(Clone)]
+pub struct ClassSubset {
+    pictures: Subset,
+    /// The new label of each old one.
+    labels: Vec<Option<usize>>,
+    classes: Vec<String>,
+}
+
+impl ClassSubset {
+    /// The pictures of `set` that are of one of the `classes`, which are labelled in the order given.
+    ///
+    /// # Errors
+    /// A class that `set` does not have, with those it has, or one that is named twice.
+    pub fn new(set: Arc<dyn ImageSet>, classes: &[String]) -> Result<Self> {
+        let mut labels = vec![None; set.classes().len()];
+        for (new, class) in classes.iter().enumerate() {
+            let old = set.classes().iter().position(|known| known == class);
+            let Some(label) = old.map(|old| &mut labels[old]).filter(|label| label.is_none()) else {
+                let known = set.classes().join(", ");
+                let message = format!("classes: found {class:?}; expected each of {known} at most once");
+                return Err(Error::Config(message));
+            };
+            *label = Some(new);
+        }
+        let indices = (0..set.len()).filter(|&index| labels[set.label(index)].is_some()).collect();
+        Ok(Self { pictures: Subset::new(set, indices)?, labels, classes: classes.to_vec() })
+    }
+}
+
+impl ImageSet for ClassSubset {
+    fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn label(&self, index: usize) -> usize {
+        self.labels[self.pictures.label(index)].unwrap_or_default()
+    }
+
+    fn image(&self, index: usize) -> Result<Image> {
+        self.pictures.image(index)
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn origin(&self, index: usize) -> String {
+        self.pictures.origin(index)
+    }
+}
+
 /// Splits a set into (what is left, what is taken), taking `fraction` of every class at random.
 ///
 /// Of a class of n pictures `round(fraction * n)` are taken, but at least one, and at least one is left, where n is

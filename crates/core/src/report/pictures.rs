@@ -57,8 +57,7 @@ impl Picture {
         let longer = image.width.max(image.height).max(largest);
         let shrunk = |side: usize| side.saturating_mul(largest).div_ceil(longer);
         let image = picture::resize(image, shrunk(image.width), shrunk(image.height))?;
-        let uri = format!("data:image/png;base64,{}", base64(&picture::encode_png(&image)?));
-        let (width, height) = (image.width, image.height);
+        let (uri, width, height) = (data_uri(&image)?, image.width, image.height);
         Ok(Self { uri, width, height, caption: caption.into(), detail: String::new(), tone: Tone::Neutral })
     }
 
@@ -129,6 +128,11 @@ impl PictureGrid {
         }
         html + "</ul></div>\n"
     }
+}
+
+/// A picture as an address that holds it.
+pub(super) fn data_uri(image: &Image) -> Result<String> {
+    Ok(format!("data:image/png;base64,{}", base64(&picture::encode_png(image)?)))
 }
 
 /// Base 64 with padding (RFC 4648, section 4), as data URIs want it.

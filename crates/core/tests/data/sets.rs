@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ognivo_core::data::{self, ImageSet, MemoryImages, Subset, split_stratified};
+use ognivo_core::data::{self, ClassSubset, ImageSet, MemoryImages, Subset, split_stratified};
 use proptest::prelude::*;
 
 use crate::{assert_says, message, names};
@@ -44,6 +44,17 @@ fn a_subset_maps_indices() {
     assert_eq!(part.origin(2), "set[3]");
     assert_says(&message(part.image(3)), &["no picture 3"]);
     assert_says(&message(Subset::new(set, vec![4])), &["no picture 4", "set of 4"]);
+}
+
+#[test]
+fn some_classes_are_a_set_of_their_own() {
+    let set = labelled(&[0, 1, 2, 1, 2], 3);
+    let part = ClassSubset::new(set.clone(), &names(&["2", "0"])).unwrap();
+    assert_eq!((part.len(), part.classes()), (3, &names(&["2", "0"])[..]));
+    assert_eq!([0, 1, 2].map(|index| part.label(index)), [1, 0, 0]);
+    assert_eq!((part.image(1).unwrap().pixels, part.origin(2)), (vec![2], "set[4]".into()));
+    assert_says(&message(ClassSubset::new(set.clone(), &names(&["2", "3"]))), &["\"3\"", "0, 1, 2"]);
+    assert_says(&message(ClassSubset::new(set, &names(&["2", "2"]))), &["\"2\"", "at most once"]);
 }
 
 #[test]

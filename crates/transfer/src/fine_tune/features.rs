@@ -4,21 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use ognivo_cnn::image::batch::{ImageBatch, ImageBatcher, WORKERS};
-use ognivo_cnn::image::model::{Backbone, Network};
+use ognivo_cnn::image::batch::ImageBatch;
+use ognivo_cnn::image::model::Network;
 use ognivo_cnn::image::preprocess::Preprocessing;
 use ognivo_core::data::ImageSet;
-use ognivo_core::train::loader::{Batcher, Loader, Position};
+use ognivo_core::train::loader::{Batcher, Position};
 use ognivo_core::weights::{self, NamedTensors, tensors_of};
 use ognivo_core::{Error, run::sha256};
 use serde_json::json;
 
 use crate::Result;
-
-/// More numbers than this (1 GiB) are not kept: the stages are then run anew in every epoch.
-pub const LARGEST: usize = 1 << 28;
-/// Pictures in a forward pass.
-const BATCH: usize = 64;
+use crate::outputs::{self, LARGEST, Outputs};
 
 /// The features of a set of pictures, with their labels.
 #[derive(Clone, Debug)]
@@ -34,7 +30,8 @@ pub struct Features {
 
 impl Features {
     /// What the first `stages` stages of `network`, in evaluation mode on `device`, put out for the pictures of `set`; from the file
-    /// in `cache` if the same was computed before.
+    /// in `cache` if the same was computed before, and from where a computation was stopped if one was. `go_on` is called with the number of
+    /// pictures done since it was last called; when it says no, there are no features.
     ///
     /// # Errors
     /// A picture cannot be read. A damaged file of the cache is made anew, and one that cannot be written is no error.
@@ -45,7 +42,8 @@ impl Features {
         preprocessing: &Preprocessing,
         device: &Device,
         cache: Option<&Path>,
-    ) -> Result<Self> {
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Option<Self>> {
         let Network::Backbone(backbone) = network else {
             return Err(Error::Config("features need a network that is written as stages".into()).into());
         };
@@ -57,17 +55,23 @@ impl Features {
         let classes = set.classes().len();
         let known = file.as_deref().and_then(|file| read(file, set.len()));
         let cached = known.is_some();
-        let (values, shape) = match known {
+        let Outputs { values, shape } = match known {
             Some(known) => known,
             None => {
-                let made = run(backbone, stages, set, preprocessing, device)?;
+                let forward = |x| Ok(backbone.forward_stages(0..stages, x));
+                let journal = file.as_ref().map(|file| file.with_extension("part"));
+                let made = outputs::compute(set, preprocessing, device, journal.as_deref(), &forward, go_on)?;
+                let Some(made) = made else { return Ok(None) };
                 if let Some(file) = &file {
                     write(file, &made, set.len());
+                }
+                if let Some(journal) = journal {
+                    let _ = std::fs::remove_file(journal);
                 }
                 made
             }
         };
-        Ok(Self { values: Arc::new(values), labels: Arc::new(labels), shape, classes, cached })
+        Ok(Some(Self { values: Arc::new(values), labels: Arc::new(labels), shape, classes, cached }))
     }
 
     /// How many pictures they are of.
@@ -126,39 +130,21 @@ fn key(network: &Network, stages: usize, set: &Arc<dyn ImageSet>, preprocessing:
     Ok(sha256(parts.join("\n").as_bytes()))
 }
 
-fn run(
-    backbone: &Backbone,
-    stages: usize,
-    set: &Arc<dyn ImageSet>,
-    preprocessing: &Preprocessing,
-    device: &Device,
-) -> Result<(Vec<f32>, [usize; 3])> {
-    let loader = Loader::new(ImageBatcher::evaluation(set.clone(), preprocessing.clone()), BATCH, WORKERS);
-    let (mut values, mut shape) = (Vec::new(), [0; 3]);
-    for batch in loader.epoch(0, 0) {
-        let features = backbone.forward_stages(0..stages, batch?.upload(device).0);
-        let [_, channels, height, width] = features.dims();
-        shape = [channels, height, width];
-        let rows = features.into_data().convert::<f32>().try_into_vec_as::<f32>();
-        values.extend(rows.map_err(|error| Error::Data(format!("features cannot be read: {error:?}")))?);
-    }
-    Ok((values, shape))
-}
-
 /// The name of the tensor in a file of features.
 const FEATURES: &str = "features";
 
-fn read(file: &Path, count: usize) -> Option<(Vec<f32>, [usize; 3])> {
+fn read(file: &Path, count: usize) -> Option<Outputs> {
     let (mut tensors, _) = weights::read(file).ok()?;
     let data = tensors.remove(FEATURES)?;
     let shape: [usize; 4] = data.shape().to_vec().try_into().ok()?;
     let [found, channels, height, width] = shape;
     let values = data.try_into_vec_as::<f32>().ok()?;
-    (found == count).then_some((values, [channels, height, width]))
+    (found == count).then_some(Outputs { values, shape: [channels, height, width] })
 }
 
-fn write(file: &Path, (values, [channels, height, width]): &(Vec<f32>, [usize; 3]), count: usize) {
-    let data = TensorData::new(values.clone(), [count, *channels, *height, *width]);
+fn write(file: &Path, made: &Outputs, count: usize) {
+    let [channels, height, width] = made.shape;
+    let data = TensorData::new(made.values.clone(), [count, channels, height, width]);
     let made = file.parent().map(std::fs::create_dir_all);
     if made.is_some_and(|made| made.is_ok()) {
         // A cache that cannot be written costs time, nothing else.

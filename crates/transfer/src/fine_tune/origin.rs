@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
-use ognivo_cnn::image::preprocess::{Ground, Preprocessing};
+use ognivo_cnn::image::preprocess::Preprocessing;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
 use ognivo_core::weights::{NamedTensors, TensorKind, TensorSource, load_from, tensors_of};
@@ -25,24 +25,19 @@ pub struct Origin {
     pub preprocessing: Option<Preprocessing>,
     /// The file of its weights, and beginnings of names in it that the network does not need; `None` for random weights.
     weights: Option<(PathBuf, Vec<String>)>,
+    /// So many stages are the origin's, those after them new; all but the classifier where absent.
+    kept: Option<usize>,
 }
 
 impl Origin {
     /// Published weights, in `file`.
     pub fn published(model: &Published, file: &Path) -> Self {
-        let preprocessing = Preprocessing {
-            channels: 3,
-            height: model.crop,
-            width: model.crop,
-            mean: model.mean.to_vec(),
-            deviation: model.deviation.to_vec(),
-            ground: Ground::Mixed,
-        };
         Self {
             name: model.name.clone(),
             network: model.network.clone(),
-            preprocessing: Some(preprocessing),
+            preprocessing: Some(model.preprocessing()),
             weights: Some((file.to_path_buf(), model.dropped.clone())),
+            kept: None,
         }
     }
 
@@ -58,12 +53,18 @@ impl Origin {
             network: config.network,
             preprocessing: Some(Preprocessing::open(&run)?),
             weights: Some((run.file(MODEL), Vec::new())),
+            kept: None,
         })
     }
 
     /// Random weights.
     pub fn scratch(network: NetworkConfig, preprocessing: Option<Preprocessing>) -> Self {
-        Self { name: "scratch".into(), network, preprocessing, weights: None }
+        Self { name: "scratch".into(), network, preprocessing, weights: None, kept: None }
+    }
+
+    /// The same of which only the first `stages` are kept.
+    pub fn first_stages(self, stages: usize) -> Self {
+        Self { kept: Some(stages), ..self }
     }
 
     /// The network with a new classifier for so many `classes`, drawn from `seed`; the rest is the origin's.
@@ -75,7 +76,7 @@ impl Origin {
         let network = self.network.init(input, classes, device)?;
         let Some((file, dropped)) = &self.weights else { return Ok(network) };
         let source = WeightFile::open(file)?.without(dropped);
-        let head = head_of(&network)?;
+        let head = head_of(&network, self.kept)?;
         let mut own = tensors_of(&network);
         own.retain(|name, _| is_of(name, &head));
         let mut kinds = source.tensors().clone();
@@ -86,15 +87,17 @@ impl Origin {
     }
 }
 
-/// The layers of the classifier.
-fn head_of(network: &Network) -> Result<Vec<String>> {
+/// The layers of the classifier, or all after the first `kept` stages.
+fn head_of(network: &Network, kept: Option<usize>) -> Result<Vec<String>> {
     let Network::Backbone(backbone) = network else {
         let name = network.config().name();
         let message =
             format!("{name} cannot be fine-tuned: it is not written as layers with stages; try resnet18 or resnet20");
         return Err(Error::Config(message).into());
     };
-    Ok(backbone.stages().last().map(|stage| stage.layers.clone()).unwrap_or_default())
+    let before_last = backbone.stages().len().saturating_sub(1);
+    let new = backbone.stages().iter().skip(kept.map_or(before_last, |kept| kept.min(before_last)));
+    Ok(new.flat_map(|stage| stage.layers.iter().cloned()).collect())
 }
 
 fn is_of(tensor: &str, layers: &[String]) -> bool {

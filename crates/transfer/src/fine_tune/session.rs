@@ -14,8 +14,10 @@ use ognivo_core::Error;
 use ognivo_core::cli::events::Output;
 use ognivo_core::run::{CHECKPOINT, CONFIG, RunDirectory};
 use ognivo_core::train::checkpoint::Checkpoint;
-use ognivo_core::train::fit::{Fit, Outcome};
+use ognivo_core::train::fit::{Fit, Outcome, Stopped};
+use ognivo_core::train::interrupt;
 use ognivo_core::train::loader::{Batcher, Loader};
+use ognivo_core::train::progress::Progress;
 use ognivo_core::weights;
 
 use super::features::{FeatureBatcher, Features, cache_folder, can_be_kept};
@@ -24,6 +26,9 @@ use super::learner::FineTuning;
 use super::origin::Origin;
 use super::settings::{SETTINGS, Settings};
 use crate::Result;
+
+/// The network as it was at the start of a run, until there is a checkpoint.
+const START: &str = "checkpoint/start.safetensors";
 
 /// A run that is ready to train.
 pub struct Session<'a> {
@@ -35,6 +40,8 @@ pub struct Session<'a> {
     pub network: Network,
     freezing: Freezing,
     device: &'a Device,
+    /// Where features are kept for other runs; none keeps them for this one alone.
+    pub cache: Option<std::path::PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -53,15 +60,16 @@ impl<'a> Session<'a> {
         };
         let network = origin.open(preprocessing.input(), splits.train.classes().len(), config.seed, device)?;
         let freezing = freezing(&network, settings)?;
+        weights::save(&run.file(START), &weights::tensors_of(&network), serde_json::Value::Null)?;
         run.write_json(SETTINGS, settings)?;
         run.write_json(PREPROCESSING, &preprocessing)?;
         run.write_json(CLASSES, &splits.train.classes())?;
         // The configuration is written last: its presence makes the folder a run.
         run.write_json(CONFIG, config)?;
-        Ok(Self { run, config, preprocessing, network, freezing, device })
+        Ok(Self { run, config, preprocessing, network, freezing, device, cache: cache_folder() })
     }
 
-    /// A run that was stopped, from its checkpoint; the origin is not needed any more.
+    /// A run that was stopped, from its checkpoint or, if it was stopped before there was one, from its start; the origin is not needed any more.
     pub fn resume(
         run: &'a RunDirectory,
         settings: &Settings,
@@ -71,10 +79,13 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let preprocessing = Preprocessing::open(run)?;
         let network = config.network.init(preprocessing.input(), splits.train.classes().len(), device)?;
-        let path = run.file(CHECKPOINT);
-        let network = weights::load_into(network, Checkpoint::read(&path)?.model, &path)?;
+        let (start, path) = (run.file(START), run.file(CHECKPOINT));
+        let network = match path.exists() || !start.exists() {
+            true => weights::load_into(network, Checkpoint::read(&path)?.model, &path)?,
+            false => weights::load_into(network, weights::read(&start)?.0, &start)?,
+        };
         let freezing = freezing(&network, settings)?;
-        Ok(Self { run, config, preprocessing, network, freezing, device })
+        Ok(Self { run, config, preprocessing, network, freezing, device, cache: cache_folder() })
     }
 
     /// How many of the network's parameters learn at first, and how many there are.
@@ -92,29 +103,60 @@ impl<'a> Session<'a> {
         (learning, all)
     }
 
+    /// Whether nothing has been learnt yet.
+    pub fn is_new(&self) -> bool {
+        !self.run.file(CHECKPOINT).exists()
+    }
+
     /// How well the features, as they are before fine-tuning, tell the classes apart: the accuracy on the test part of the nearest
-    /// neighbour in the training part.
-    pub fn nearest_neighbours(&self, splits: &Splits) -> Result<f64> {
+    /// neighbour in the training part. None if Ctrl-C ended the computation, which goes on where it was when it is asked for again.
+    pub fn nearest_neighbours(&self, splits: &Splits, output: &Output) -> Result<Option<f64>> {
         let network = self.network.valid();
         let stages = stages_before_head(&network);
-        let plain = self.device.clone().inner();
-        let features =
-            |set| Features::compute(&network, stages, set, &self.preprocessing, &plain, cache_folder().as_deref());
-        Ok(features(&splits.train)?.nearest_neighbour_accuracy(&features(&splits.test)?))
+        let Some(train) = self.features(&network, stages, &splits.train, output)? else { return Ok(None) };
+        let Some(test) = self.features(&network, stages, &splits.test, output)? else { return Ok(None) };
+        Ok(Some(train.nearest_neighbour_accuracy(&test)))
+    }
+
+    /// What the first stages put out for the pictures of `set`; none after Ctrl-C.
+    fn features(
+        &self,
+        network: &Network,
+        stages: usize,
+        set: &std::sync::Arc<dyn ognivo_core::data::ImageSet>,
+        output: &Output,
+    ) -> Result<Option<Features>> {
+        let bar = Progress::new(set.len() as u64, 0, "pictures", output.is_silent());
+        let device = self.device.clone().inner();
+        let mut go_on = |pictures: usize| {
+            bar.step(pictures as u64, "features");
+            !interrupt::requested()
+        };
+        let cache = cache_folder();
+        let made = Features::compute(network, stages, set, &self.preprocessing, &device, cache.as_deref(), &mut go_on);
+        bar.finish();
+        made
     }
 
     /// Trains, from the run's checkpoint when it has one. What stages that never learn put out is computed once, if pictures are not changed
     /// from epoch to epoch.
     pub fn fit(self, splits: &Splits, output: &Output) -> Result<Outcome> {
-        let Self { run, config, preprocessing, network, freezing, device } = self;
-        let done = freezing.never_learning();
+        let (done, config) = (self.freezing.never_learning(), self.config);
         let pictures = splits.train.len() + splits.valid.as_ref().map_or(0, |valid| valid.len());
         let unchanged = config.augment == Default::default() && config.label_smoothing == 0.0;
-        if done > 0 && unchanged && can_be_kept(&network, done, &preprocessing, pictures) {
-            let (still, plain) = (network.valid(), device.clone().inner());
-            let features =
-                |set| Features::compute(&still, done, set, &preprocessing, &plain, cache_folder().as_deref());
-            let (train, valid) = (features(&splits.train)?, splits.valid.as_ref().map(features).transpose()?);
+        if done > 0 && unchanged && can_be_kept(&self.network, done, &self.preprocessing, pictures) {
+            let still = self.network.valid();
+            let stopped =
+                Outcome { stopped: Stopped::Interrupted, steps: 0, best: None, seconds: 0.0, items_per_second: 0.0 };
+            let Some(train) = self.features(&still, done, &splits.train, output)? else { return Ok(stopped) };
+            let valid = match &splits.valid {
+                Some(valid) => match self.features(&still, done, valid, output)? {
+                    Some(valid) => Some(valid),
+                    None => return Ok(stopped),
+                },
+                None => None,
+            };
+            let Self { run, network, freezing, device, .. } = self;
             let from = if train.cached { "from the cache" } else { "computed once" };
             output.line(&format!("features of {done} frozen stages for {pictures} pictures: {from}"));
             let loader = Loader::new(FeatureBatcher(train), config.fit.batch_size, WORKERS);
@@ -128,6 +170,7 @@ impl<'a> Session<'a> {
                 output,
             );
         }
+        let Self { run, preprocessing, network, freezing, device, .. } = self;
         let options = TrainingOptions {
             augment: Augment::new(config.augment.clone())?,
             label_smoothing: config.label_smoothing,
@@ -151,7 +194,10 @@ fn fit<B: Batcher<Batch = ognivo_cnn::image::batch::ImageBatch>>(
 ) -> Result<Outcome> {
     let device = task.device.clone();
     let fit = Fit { config: &config.fit, seed: config.seed, device: &device, run, output };
-    Ok(fit.run(&mut task, network, &loader.shuffled(config.seed))?)
+    let outcome = fit.run(&mut task, network, &loader.shuffled(config.seed))?;
+    // There is a checkpoint now.
+    let _ = std::fs::remove_file(run.file(START));
+    Ok(outcome)
 }
 
 fn freezing(network: &Network, settings: &Settings) -> Result<Freezing> {

@@ -48,6 +48,9 @@ impl WeightFile {
         let opened = File::open(path).and_then(|file| file.take(9).read_to_end(&mut start));
         opened.map_err(Error::io(path, "read"))?;
         let format = match start.as_slice() {
+            // First: a header's length may begin with any byte, such as a pickle's 0x80. It is below 2^40, which neither a zip nor a pickle
+            // looks like.
+            [_, _, _, _, _, 0, 0, 0, b'{'] => Format::Safetensors(SafetensorsFile::open(path)?),
             [b'P', b'K', ..] | [0x80, ..] => Format::Pth(PthFile::open(path)?),
             [_, _, _, _, _, _, _, _, b'{'] => Format::Safetensors(SafetensorsFile::open(path)?),
             _ => {

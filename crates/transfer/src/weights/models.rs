@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
+use ognivo_cnn::image::preprocess::{Ground, Preprocessing};
 use ognivo_core::Error;
 use ognivo_core::dataset::{DataFile, Dataset, Index, Progress, Store};
 use ognivo_core::weights::load_from;
@@ -86,6 +87,18 @@ impl Published {
     /// The pictures it is for.
     pub fn input(&self) -> InputShape {
         InputShape { channels: 3, height: self.crop, width: self.crop }
+    }
+
+    /// How pictures are prepared for it.
+    pub fn preprocessing(&self) -> Preprocessing {
+        Preprocessing {
+            channels: 3,
+            height: self.crop,
+            width: self.crop,
+            mean: self.mean.to_vec(),
+            deviation: self.deviation.to_vec(),
+            ground: Ground::Mixed,
+        }
     }
 
     /// The file on this machine, downloaded first if need be.

@@ -1,16 +1,21 @@
-//! Maps: named points of the plane, coloured by group.
+//! Maps: named points or small pictures on the plane, coloured by group.
 
 use std::path::Path;
 
+use super::super::pictures::data_uri;
 use super::super::text::{number, width};
 use super::Chart;
 use super::axis::drawable;
 use super::line::color;
 use super::svg::{Anchor, FONT, Svg};
+use crate::data::{Image, picture};
 use crate::{Result, run::write_atomic};
 
 /// Radius of a point.
 const RADIUS: f64 = 3.5;
+/// Longer side of a picture as it is drawn, and in pixels of its own.
+const PICTURE: f64 = 28.0;
+const PIXELS: usize = 40;
 /// Groups that have a colour of their own, or a colour and a pattern; those after share the last.
 const GROUPS: usize = 16;
 
@@ -30,6 +35,14 @@ struct Point {
     place: (f64, f64),
     /// Its number among the groups.
     group: Option<usize>,
+    picture: Option<Thumbnail>,
+}
+
+#[derive(Clone, Debug)]
+struct Thumbnail {
+    uri: String,
+    /// As drawn.
+    size: (f64, f64),
 }
 
 impl MapChart {
@@ -57,8 +70,30 @@ impl MapChart {
                 self.groups.len() - 1
             })
         });
-        self.points.push(Point { name: name.into(), place, group });
+        self.points.push(Point { name: name.into(), place, group, picture: None });
         self
+    }
+
+    /// Adds a point that is drawn as a small picture in a frame of its group's colour, and named when pointed at.
+    ///
+    /// # Errors
+    /// An image whose pixels do not fit its size.
+    pub fn picture(
+        mut self,
+        name: impl Into<String>,
+        place: (f64, f64),
+        group: Option<&str>,
+        image: &Image,
+    ) -> Result<Self> {
+        let longer = image.width.max(image.height).max(1);
+        let shrunk = |side: usize| if longer > PIXELS { (side * PIXELS).div_ceil(longer) } else { side };
+        let uri = data_uri(&picture::resize(image, shrunk(image.width), shrunk(image.height))?)?;
+        let drawn = |side: usize| PICTURE * side as f64 / longer as f64;
+        self = self.point(name, place, group);
+        if let Some(point) = self.points.last_mut() {
+            point.picture = Some(Thumbnail { uri, size: (drawn(image.width), drawn(image.height)) });
+        }
+        Ok(self)
     }
 
     /// Writes the map as an SVG file drawn `width` pixels wide, which needs nothing else and follows its reader's light or dark theme.
@@ -91,10 +126,16 @@ impl MapChart {
         }
         let places: Vec<_> = drawn.iter().map(|point| frame.place(point.place, (left, top), room)).collect();
         for (point, &place) in drawn.iter().zip(&places) {
-            svg.dot(&format!("dot {}", self.color(point.group)), place, RADIUS, Some(&self.about(point)));
+            match &point.picture {
+                Some(Thumbnail { uri, size: (w, h) }) => {
+                    let corner = [place.0 - w / 2.0, place.1 - h / 2.0, *w, *h];
+                    svg.picture(&self.color(point.group), corner, uri, &self.about(point));
+                }
+                None => svg.dot(&format!("dot {}", self.color(point.group)), place, RADIUS, Some(&self.about(point))),
+            }
         }
         let mut taken = Taken::new(&places);
-        for (point, &place) in drawn.iter().zip(&places) {
+        for (point, &place) in drawn.iter().zip(&places).filter(|(point, _)| point.picture.is_none()) {
             if let Some((anchor, at)) = taken.room_for(&point.name, place, [left, top, room, bottom]) {
                 svg.text("label", anchor, at, &point.name);
             }
@@ -266,6 +307,22 @@ mod tests {
         // Names that would cover each other are left out; pointing at the point shows them.
         assert!((2..=8).contains(&svg.matches(">b&amp;b</text>").count()));
         assert_eq!(svg.matches("<title>b&amp;b (second) at").count(), 20);
+    }
+
+    #[test]
+    fn pictures_are_drawn_in_frames() {
+        let wide = Image { width: 100, height: 50, channels: 3, pixels: vec![9; 15_000] };
+        let small = Image { width: 8, height: 8, channels: 1, pixels: vec![9; 64] };
+        let chart = MapChart::new("pictures").picture("<a>", (0.0, 0.0), Some("first"), &wide).unwrap();
+        let chart = chart.picture("b", (1.0, 2.0), Some("second"), &small).unwrap();
+        let svg = chart.svg(640.0);
+        assert_eq!(svg.matches("<image href=\"data:image/png;base64,").count(), 2);
+        assert!(svg.contains("width=\"28\" height=\"14\"") && svg.contains("width=\"28\" height=\"28\""));
+        assert!(
+            svg.contains("class=\"dot s2\"") && svg.contains("<title>&lt;a&gt; (first) at") && !svg.contains("<circle")
+        );
+        let broken = Image { width: 1, height: 1, channels: 1, pixels: vec![] };
+        assert!(MapChart::new("").picture("", (0.0, 0.0), None, &broken).is_err());
     }
 
     #[test]

@@ -42,6 +42,15 @@ impl Svg {
         self.close("circle", title);
     }
 
+    /// A picture, and a frame around it of the class; `title` is shown when pointed at.
+    pub(super) fn picture(&mut self, class: &str, [x, y, w, h]: [f64; 4], uri: &str, title: &str) {
+        let [left, top, wide, high] = [x, y, w, h].map(short);
+        let at = format!("x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\"");
+        // The frame lies under the picture, so that it is drawn by filling, as all that has a group's colour.
+        self.rect(&format!("class=\"dot {class}\""), [x - 2.0, y - 2.0, w + 4.0, h + 4.0], None);
+        let _ = writeln!(self.body, "<image href=\"{uri}\" {at}><title>{}</title></image>", escape(title));
+    }
+
     fn close(&mut self, tag: &str, title: Option<&str>) {
         let _ = match title {
             Some(title) => writeln!(self.body, "><title>{}</title></{tag}>", escape(title)),

@@ -12,6 +12,8 @@ use crate::layer::{LocalResponseNormConfig, PoolingConfig, RaggedEdge};
 pub struct AlexNetConfig {
     /// `cifar` begins with a convolution of 5 x 5 and stride 1.
     pub stem: Stem,
+    /// So many times as many channels in every convolution, rounded to a multiple of 4: below 1 for a network that trains in a minute.
+    pub width: f64,
     /// Outputs of the two dense layers before the last; without it 4096, and 512 under the stem `cifar`.
     pub hidden: Option<usize>,
     /// Probability of dropout at these layers.
@@ -20,7 +22,7 @@ pub struct AlexNetConfig {
 
 impl Default for AlexNetConfig {
     fn default() -> Self {
-        Self { stem: Stem::Imagenet, hidden: None, dropout: 0.5 }
+        Self { stem: Stem::Imagenet, width: 1.0, hidden: None, dropout: 0.5 }
     }
 }
 
@@ -34,16 +36,16 @@ impl AlexNetConfig {
             Stem::Cifar => (Window(5, 1, 2), 3),
         };
         net.stage("conv1");
-        net.convolution("features.0", 64, first);
+        net.convolution("features.0", self.channels(64), first);
         net.relu("features.1");
         net.max_pooling("features.2", overlapping());
         net.stage("conv2");
-        net.convolution("features.3", 192, Window(5, 1, 2));
+        net.convolution("features.3", self.channels(192), Window(5, 1, 2));
         net.relu("features.4");
         net.max_pooling("features.5", overlapping());
         for (stage, place, channels) in [("conv3", 6, 384), ("conv4", 8, 256), ("conv5", 10, 256)] {
             net.stage(stage);
-            net.convolution(format_args!("features.{place}"), channels, Window(3, 1, 1));
+            net.convolution(format_args!("features.{place}"), self.channels(channels), Window(3, 1, 1));
             net.relu(format_args!("features.{}", place + 1));
         }
         net.max_pooling("features.12", overlapping());
@@ -51,7 +53,7 @@ impl AlexNetConfig {
         for (stage, place) in [("fc6", 0), ("fc7", 3)] {
             net.stage(stage);
             net.dropout(format_args!("classifier.{place}"), self.dropout);
-            net.hidden(format_args!("classifier.{}", place + 1), self.width());
+            net.hidden(format_args!("classifier.{}", place + 1), self.hidden());
             net.relu(format_args!("classifier.{}", place + 2));
         }
         net.stage("fc8");
@@ -76,7 +78,7 @@ impl AlexNetConfig {
             (5, 256, Window(3, 1, 1), 2),
         ] {
             net.stage(format_args!("conv{layer}"));
-            let config = net.square(channels, window).with_groups(groups);
+            let config = net.square(self.channels(channels), window).with_groups(groups);
             net.convolution_of(format_args!("conv{layer}"), config);
             net.relu(format_args!("relu{layer}"));
             if layer <= 2 {
@@ -107,7 +109,7 @@ impl AlexNetConfig {
             (5, 256, Window(3, 1, 1)),
         ] {
             net.stage(format_args!("conv{layer}"));
-            net.convolution(format_args!("conv{layer}"), channels, window);
+            net.convolution(format_args!("conv{layer}"), self.channels(channels), window);
             net.relu(format_args!("relu{layer}"));
             if layer <= 2 || layer == 5 {
                 net.max_pooling(format_args!("pool{layer}"), overlapping().with_edge(RaggedEdge::Keep));
@@ -123,7 +125,7 @@ impl AlexNetConfig {
     fn dense(&self, net: &mut Layers, classes: usize) {
         for layer in [6, 7] {
             net.stage(format_args!("fc{layer}"));
-            net.hidden(format_args!("fc{layer}"), self.width());
+            net.hidden(format_args!("fc{layer}"), self.hidden());
             net.relu(format_args!("relu{layer}"));
             net.dropout(format_args!("drop{layer}"), self.dropout);
         }
@@ -131,7 +133,11 @@ impl AlexNetConfig {
         net.classifier("fc8", classes);
     }
 
-    fn width(&self) -> usize {
+    fn channels(&self, full: usize) -> usize {
+        (full as f64 * self.width / 4.0).round().clamp(1.0, 1e6) as usize * 4
+    }
+
+    fn hidden(&self) -> usize {
         self.hidden.unwrap_or(if self.stem == Stem::Cifar { 512 } else { 4096 })
     }
 }
