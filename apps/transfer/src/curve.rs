@@ -1,7 +1,6 @@
 //! `curve`: how much transfer is worth, by the number of examples of the new task.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use ognivo_cnn::image::data;
@@ -76,10 +75,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let _lock = run.lock()?;
     let Setup { from, weights, test, curve, classifier } = &setup;
     let origin = origin(from, weights.as_deref(), "", output)?;
-    let opened = experiment::open(classifier, output)?;
-    let mut splits = data::split(opened, classifier)?;
-    splits.notes.iter().for_each(|note| output.warn(note));
-    splits.test = Arc::new(data::sample(&splits.test, *test, 0)?);
+    let splits = experiment::splits(classifier, *test, output)?;
     output.line(&format!(
         "{from} to {}: up to {} of {} pictures of {} classes to learn from, {} to measure on\n",
         classifier.data,
@@ -104,10 +100,7 @@ fn setup(args: &Args, output: &Output) -> anyhow::Result<Setup> {
     anyhow::ensure!(from != "scratch", ognivo_core::Error::Config("--from scratch has nothing to transfer".into()));
     let origin = origin(from, args.weights.as_deref(), "", output)?;
     let classes = (!args.classes.is_empty()).then(|| args.classes.clone());
-    let mut base = experiment::base_config(data, classes);
-    base.network = origin.network.clone();
-    base.image_size = origin.preprocessing.as_ref().map(|shape| [shape.height, shape.width]);
-    let classifier = args.experiment.classifier(base)?;
+    let classifier = args.experiment.classifier(experiment::base_config_of(&origin, data, classes))?;
     let mut sizes = args.sizes.clone();
     sizes.sort_unstable();
     sizes.dedup();

@@ -1,8 +1,9 @@
 //! What the experiments of many trainings share: flags, the folder that an interrupted one goes on in, the way to say how it goes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ognivo_cnn::image::data;
+use ognivo_cnn::image::data::{self, Splits};
 use ognivo_cnn::image::recipe;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_core::cli::events::Output;
@@ -12,6 +13,7 @@ use ognivo_core::metrics::Interval;
 use ognivo_core::report::percent;
 use ognivo_core::run::{CONFIG, RunDirectory};
 use ognivo_transfer::experiment::Share;
+use ognivo_transfer::fine_tune::origin::Origin;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -94,6 +96,20 @@ pub(crate) fn open(config: &ClassifierConfig, output: &Output) -> anyhow::Result
     }
     opened.warnings.drain(..).for_each(|warning| output.warn(&warning));
     Ok(opened)
+}
+
+/// The parts of a data set as the networks of an experiment take them, at most `test` pictures to measure on.
+pub(crate) fn splits(config: &ClassifierConfig, test: usize, output: &Output) -> anyhow::Result<Splits> {
+    let mut splits = data::split(open(config, output)?, config)?;
+    splits.notes.iter().for_each(|note| output.warn(note));
+    splits.test = Arc::new(data::sample(&splits.test, test, 0)?);
+    Ok(splits)
+}
+
+/// The settings of networks that begin as `origin`.
+pub(crate) fn base_config_of(origin: &Origin, data: &str, classes: Option<Vec<String>>) -> ClassifierConfig {
+    let image_size = origin.preprocessing.as_ref().map(|shape| [shape.height, shape.width]);
+    ClassifierConfig { network: origin.network.clone(), image_size, ..base_config(data, classes) }
 }
 
 /// Tells of a training that is done.

@@ -1,10 +1,8 @@
 //! `probe`: what a network's features are worth for a task.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
-use ognivo_cnn::image::data;
 use ognivo_cnn::image::preprocess::Preprocessing;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_core::cli::{Ended, events::Output};
@@ -73,9 +71,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let _lock = run.lock()?;
     let Setup { from, weights, test, few, classifier } = &setup;
     let origin = origin(from, weights.as_deref(), "", output)?;
-    let mut splits = data::split(experiment::open(classifier, output)?, classifier)?;
-    splits.notes.iter().for_each(|note| output.warn(note));
-    splits.test = Arc::new(data::sample(&splits.test, *test, 0)?);
+    let splits = experiment::splits(classifier, *test, output)?;
     let preprocessing = match &origin.preprocessing {
         Some(preprocessing) => preprocessing.clone(),
         None => Preprocessing::measure(&*splits.train, classifier.image_size)?,
@@ -94,9 +90,7 @@ fn setup(args: &Args, output: &Output) -> anyhow::Result<Setup> {
         return Err(ognivo_core::Error::Config("--from and --data are needed to begin".into()).into());
     };
     let origin = origin(from, args.weights.as_deref(), "resnet20", output)?;
-    let mut base = experiment::base_config(data, None);
-    base.network = origin.network.clone();
-    base.image_size = origin.preprocessing.as_ref().map(|shape| [shape.height, shape.width]);
+    let mut base = experiment::base_config_of(&origin, data, None);
     base.limit = args.limit;
     base.fit.epochs = args.epochs;
     let mut classifier = args.experiment.classifier(base)?;
