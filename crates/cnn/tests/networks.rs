@@ -80,7 +80,10 @@ fn summaries_tell_what_a_forward_pass_shows() {
         });
         assert_eq!(found, expected, "{config:?}");
         assert_eq!(logits.dims(), [2, 4]);
-        assert_eq!(values(&network.forward(x)), values(&logits));
+        // Unwatched, several layers are one pass, which rounds otherwise.
+        let (whole, watched) = (values(&network.forward(x)), values(&logits));
+        let scale = watched.iter().fold(1f32, |most, value| most.max(value.abs()));
+        assert!(whole.iter().zip(&watched).all(|(a, b)| (a - b).abs() < 1e-5 * scale), "{whole:?} {watched:?}");
 
         // Layer by layer the parameters are those of the tensors whose names begin with the layer's.
         for layer in &summary.layers {

@@ -68,8 +68,8 @@
 //! 2. `flex` (Burn's tensors as slices), `parallel` (loops, and outputs filled in pieces), `simd` (instruction sets).
 //! 3. `pool2d`, `batch_norm` (with `sums`): planes and channels in parallel.
 //! 4. `conv2d` (with `scratch`): its front page gives its own order.
-//! 5. `product`, a packed matrix and what is multiplied by it; `linear` and `recurrent` are made of it. `matrix_vector`, for
-//!    one vector.
+//! 5. `product`, a packed matrix and what is multiplied by it; `linear` and `recurrent` are made of it. `few_rows` and
+//!    `matrix_vector`, for a matrix that is used once.
 //! 6. `allocator`, without which a step spends a quarter of its time in the operating system.
 //!
 //! # Deliberately absent
@@ -85,6 +85,8 @@ mod allocator;
 mod batch_norm;
 mod conv2d;
 mod dropout;
+#[cfg(feature = "flex")]
+mod few_rows;
 #[cfg(feature = "flex")]
 mod flex;
 mod linear;
@@ -110,7 +112,9 @@ pub use batch_norm::{
     batch_norm2d_inference_reference, batch_norm2d_leaky_relu, batch_norm2d_leaky_relu_reference,
     batch_norm2d_reference, batch_norm2d_relu, batch_norm2d_relu_reference,
 };
-pub use conv2d::{conv_transpose2d, conv_transpose2d_reference, conv2d, conv2d_reference};
+pub use conv2d::{
+    conv_transpose2d, conv_transpose2d_reference, conv2d, conv2d_affine, conv2d_affine_reference, conv2d_reference,
+};
 pub use dropout::{dropout, dropout_reference, random_dropout};
 pub use linear::{linear, linear_reference};
 pub use logistic_rows::{LogisticRows, ROW_MULTIPLE, Target, logistic, merge_copies};

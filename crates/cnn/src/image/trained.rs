@@ -52,7 +52,7 @@ impl Trained {
                 format!("{} has no {MODEL} yet: its first epoch was not finished; go on with --resume", path.display());
             return Err(Error::Core(ognivo_core::Error::Config(message)));
         }
-        let network = config.network.init(preprocessing.input(), classes.len(), device)?;
+        let network = config.network.init_to_load(preprocessing.input(), classes.len(), device)?;
         let network = weights::load_into(network, weights::read(&file)?.0, &file)?.valid();
         Ok(Self { run, config, preprocessing, classes, network, device: device.clone() })
     }

@@ -81,6 +81,16 @@ impl Activation {
         }
     }
 
+    /// `[low, high]` where the function is `min(max(x, low), high)`.
+    pub(crate) fn limits(self) -> Option<[f32; 2]> {
+        match self {
+            Self::Relu => Some([0.0, f32::INFINITY]),
+            Self::Relu6 => Some([0.0, 6.0]),
+            Self::HardTanh => Some([-1.0, 1.0]),
+            _ => None,
+        }
+    }
+
     /// Whether the function has a horizontal asymptote on both sides.
     pub fn saturates(self) -> bool {
         matches!(self, Self::Tanh | Self::Sigmoid | Self::HardTanh | Self::LecunTanh | Self::Relu6)

@@ -126,6 +126,19 @@ impl BatchNorm {
         y
     }
 
+    /// `scale` and `shift` of each channel when `x` is to be evaluated and no gradients are wanted: then this is `scale x + shift`.
+    pub(crate) fn affine(&self, x: &Tensor<4>) -> Option<(Tensor<1>, Tensor<1>)> {
+        let device = x.device();
+        if device.is_autodiff() {
+            return None;
+        }
+        let [mean, variance] =
+            [&self.running_mean, &self.running_var].map(|running| running.value_sync().to_device(&device));
+        let scale = self.weight.val() / (variance + self.epsilon).sqrt();
+        let shift = self.bias.val() - mean * scale.clone();
+        Some((scale, shift))
+    }
+
     fn trains(&self, x: &Tensor<4>) -> bool {
         self.training.is_enabled() && x.device().is_autodiff()
     }

@@ -160,6 +160,28 @@ impl Convolution {
     /// # Panics
     /// If the channels are others or the picture is smaller than the window; [`ConvolutionConfig::output_size`] tells beforehand.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let (x, options) = self.padded(x);
+        ognivo_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+    }
+
+    /// [`forward`](Self::forward), scaled and shifted channel by channel and cut to the limits; see [`ognivo_kernels::conv2d_affine`].
+    pub(crate) fn forward_affine(
+        &self,
+        x: Tensor<4>,
+        scale: Tensor<1>,
+        shift: Tensor<1>,
+        limits: [f32; 2],
+    ) -> Tensor<4> {
+        let (x, options) = self.padded(x);
+        let shift = match &self.bias {
+            Some(bias) => shift + scale.clone() * bias.val(),
+            None => shift,
+        };
+        ognivo_kernels::conv2d_affine(x, self.weight.val(), scale, shift, limits, options)
+    }
+
+    /// The input with what the kernel does not pad itself, and the kernel's options.
+    fn padded(&self, x: Tensor<4>) -> (Tensor<4>, ConvOptions<2>) {
         let ConvolutionConfig { stride, dilation, groups, boundary, .. } = self.config;
         let [rows, columns] = self.config.padding();
         // The kernel pads with zeros itself where that can be symmetric; anything else is laid around the picture first.
@@ -168,8 +190,7 @@ impl Convolution {
             Boundary::Zero if symmetric => (x, [rows.0, columns.0]),
             _ => (boundary.pad(x, rows, columns), [0, 0]),
         };
-        let options = ConvOptions::new(stride, padding, dilation, groups);
-        ognivo_kernels::conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+        (x, ConvOptions::new(stride, padding, dilation, groups))
     }
 
     /// How the layer was built.

@@ -1,6 +1,6 @@
 //! How weights are drawn before training.
 
-use burn::module::Param;
+use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Distribution, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub enum Initialisation {
     He,
     /// Radford, Metz and Chintala 2016, section 4 (DCGAN): weights normal with mean 0 and deviation 0.02, whatever the layer; biases 0.
     Dcgan,
+    /// Nothing is drawn, and no memory taken: the weights are loaded next. Without that they are 0.
+    #[serde(skip)]
+    Loaded,
 }
 
 impl Initialisation {
@@ -30,6 +33,7 @@ impl Initialisation {
     ) -> Param<Tensor<D>> {
         let fan_in = fan_in.max(1) as f64;
         let distribution = match self {
+            Self::Loaded => return loaded(shape.into(), device),
             Self::PytorchDefault => uniform(fan_in),
             Self::He => Distribution::Normal(0.0, (2.0 / fan_in).sqrt()),
             Self::Dcgan => Distribution::Normal(0.0, 0.02),
@@ -42,8 +46,15 @@ impl Initialisation {
         Param::from_tensor(match self {
             Self::PytorchDefault => Tensor::random([length], uniform(fan_in.max(1) as f64), device),
             Self::He | Self::Dcgan => Tensor::zeros([length], device),
+            Self::Loaded => return loaded([length].into(), device),
         })
     }
+}
+
+/// A parameter that is made when it is first looked at.
+fn loaded<const D: usize>(shape: Shape, device: &Device) -> Param<Tensor<D>> {
+    let zeros = |shape: Shape| move |device: &Device, grad| Tensor::zeros(shape, device).set_require_grad(grad);
+    Param::uninitialized(ParamId::new(), zeros(shape.clone()), device.clone(), true, shape)
 }
 
 fn uniform(fan_in: f64) -> Distribution {

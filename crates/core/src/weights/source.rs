@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{Bytes, DType, Tensor, TensorData};
 use safetensors::tensor::Metadata;
 
 use super::{NamedTensors, TYPES, TensorPath, first_names, place};
@@ -164,22 +164,18 @@ impl<S: TensorSource> ModuleMapper for Replace<'_, S> {
         let Some(kind) = self.source.tensors().get(&name).cloned().filter(|_| self.error.is_none()) else {
             return param;
         };
-        let (id, old, mapper) = param.consume();
-        let (device, dtype, tracked, autodiff) = (old.device(), old.dtype(), old.is_require_grad(), old.is_autodiff());
-        // Its memory is free before that of the new one is asked for.
-        drop(old);
-        let data = fetch(self.source, &name, &kind, self.path.is_transposed()).unwrap_or_else(|error| {
-            self.error = Some(error);
-            let mut shape = kind.shape.clone();
-            if self.path.is_transposed() {
-                shape.reverse();
+        match fetch(self.source, &name, &kind, self.path.is_transposed()) {
+            Ok(data) => {
+                let data = if data.dtype() == DType::F32 { data } else { data.convert_dtype(DType::F32) };
+                // A parameter that was not drawn yet never is.
+                let (id, device) = (param.id, param.lazy_device());
+                param.transform_for_load(Tensor::from_data(data, &device), id)
             }
-            TensorData::zeros::<f32, _>(shape)
-        });
-        let data = if data.dtype() == dtype { data } else { data.convert_dtype(dtype) };
-        let value = Tensor::<D>::from_data(data, &device.inner());
-        let value = if autodiff { Tensor::from_inner(value).set_require_grad(tracked) } else { value };
-        Param::from_mapped_value(id, value, mapper)
+            Err(error) => {
+                self.error = Some(error);
+                param
+            }
+        }
     }
 }
 
@@ -191,7 +187,11 @@ const BLOCK: usize = 1 << 20;
 fn fetch(source: &mut impl TensorSource, name: &str, kind: &TensorKind, transposed: bool) -> Result<TensorData> {
     let width = kind.dtype.size();
     let count: usize = kind.shape.iter().product();
-    let mut bytes = vec![0; count * width];
+    // Aligned as the numbers are, or they would be copied once more to become a tensor.
+    let mut bytes = match width {
+        4 => Bytes::from_elems(vec![0u32; count]),
+        _ => Bytes::from_bytes_vec(vec![0; count * width]),
+    };
     match kind.shape[..] {
         [rows, columns] if transposed && count > 0 => {
             let together = (BLOCK / (columns * width)).clamp(1, rows);
@@ -212,7 +212,7 @@ fn fetch(source: &mut impl TensorSource, name: &str, kind: &TensorKind, transpos
     if transposed {
         shape.reverse();
     }
-    TensorData::try_from_bytes_vec(bytes, shape, kind.dtype)
+    TensorData::try_from_bytes(bytes, shape, kind.dtype)
         .map_err(|error| Error::format(source.path(), place(name), error.to_string(), "a tensor"))
 }
 

@@ -12,10 +12,10 @@ const TERMS: usize = 144;
 /// Most pixels of a tile, on any instruction set.
 pub(super) const MOST_PIXELS: usize = 8;
 
-/// Pixels of a tile two vectors of channels wide.
+/// Pixels of a tile two vectors of channels wide: as many as leave registers for the weights and a pixel.
 #[inline(always)]
 fn most_pixels(registers: usize) -> usize {
-    if registers >= 32 { MOST_PIXELS } else { 4 }
+    if registers >= 32 { MOST_PIXELS } else { 6 }
 }
 
 /// The time for a row of `width` pixels, in pixels: a tile of fewer than four waits for its own results.
@@ -102,6 +102,7 @@ impl Sums<'_> {
                         let to = turned.add((line * length + x) * V * S::LANES);
                         x += match length - x {
                             n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(pixels, first, terms, to),
+                            n if n >= 6 && most == 6 => self.pixels::<S, V, 6>(pixels, first, terms, to),
                             n if n >= 4 => self.pixels::<S, V, 4>(pixels, first, terms, to),
                             n if n >= 2 => self.pixels::<S, V, 2>(pixels, first, terms, to),
                             _ => self.pixels::<S, V, 1>(pixels, first, terms, to),
@@ -111,7 +112,7 @@ impl Sums<'_> {
             }
             for v in 0..V {
                 let output = self.output.add((first + v * S::LANES) * self.plane);
-                turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows, output, self.plane);
+                self.turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows, output);
             }
         }
     }
@@ -163,36 +164,47 @@ impl Sums<'_> {
         }
         P
     }
-}
 
-/// Writes the pixels of one vector of channels, `step` floats apart, to planes `plane` apart; what lies between joined rows is left out.
-#[inline(always)]
-unsafe fn turn<S: Simd>(from: *const f32, step: usize, rows: Rows, to: *mut f32, plane: usize) {
-    let (width, count) = (rows.width, rows.count * rows.width);
-    let pitch = if rows.joined > 0 { rows.pitch } else { width };
-    let whole = count / S::LANES * S::LANES;
-    let (mut start, mut column) = (from, 0);
-    let mut next = || {
-        let pixel = start.wrapping_add(column * step);
-        column += 1;
-        if column == width {
-            (start, column) = (start.wrapping_add(pitch * step), 0);
-        }
-        pixel
-    };
-    // SAFETY: the caller's.
-    unsafe {
-        for pixel in (0..whole).step_by(S::LANES) {
-            let mut rows = [S::splat(0.0); 16];
-            for row in rows.iter_mut().take(S::LANES) {
-                *row = S::load(next());
+    /// Writes the pixels of one vector of channels, `step` floats apart, to planes `plane` apart; what lies between joined rows is left out.
+    #[inline(always)]
+    unsafe fn turn<S: Simd>(&self, from: *const f32, step: usize, rows: Rows, to: *mut f32) {
+        let plane = self.plane;
+        let (width, count) = (rows.width, rows.count * rows.width);
+        let pitch = if rows.joined > 0 { rows.pitch } else { width };
+        let whole = count / S::LANES * S::LANES;
+        let (mut start, mut column) = (from, 0);
+        let mut next = || {
+            let pixel = start.wrapping_add(column * step);
+            column += 1;
+            if column == width {
+                (start, column) = (start.wrapping_add(pitch * step), 0);
             }
-            S::store_transposed(&rows[..S::LANES], to.add(pixel), plane, S::LANES);
-        }
-        for pixel in whole..count {
-            let from = next();
-            for channel in 0..S::LANES {
-                *to.add(channel * plane + pixel) = *from.add(channel);
+            pixel
+        };
+        // SAFETY: the caller's.
+        unsafe {
+            for pixel in (0..whole).step_by(S::LANES) {
+                let mut rows = [S::splat(0.0); 16];
+                for row in rows.iter_mut().take(S::LANES) {
+                    *row = self.limited::<S>(S::load(next()));
+                }
+                S::store_transposed(&rows[..S::LANES], to.add(pixel), plane, S::LANES);
+            }
+            for pixel in whole..count {
+                let from = next();
+                for channel in 0..S::LANES {
+                    let value = *from.add(channel);
+                    let limited = |[low, high]: [f32; 2]| {
+                        if value < low {
+                            low
+                        } else if value > high {
+                            high
+                        } else {
+                            value
+                        }
+                    };
+                    *to.add(channel * plane + pixel) = self.limits.map_or(value, limited);
+                }
             }
         }
     }

@@ -16,7 +16,11 @@ use burn::{
     tensor::{Tensor, ops::ConvOptions},
 };
 
-use super::{correlate, geometry::Geometry, weight_gradient::weight_gradient};
+use super::{
+    correlate::{self, Finish},
+    geometry::Geometry,
+    weight_gradient::weight_gradient,
+};
 use crate::{
     flex::{Values, register, tensor},
     simd::Level,
@@ -48,11 +52,64 @@ fn geometry(x: [usize; 4], weight: [usize; 4], options: &ConvOptions<2>) -> Geom
 }
 
 fn forward(x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor>, options: &ConvOptions<2>) -> FlexTensor {
+    let bias = bias.map(Values::new);
+    finished(x, weight, Finish { bias: bias.as_ref().map(Values::as_slice), ..Finish::default() }, options)
+}
+
+fn finished(x: FlexTensor, weight: FlexTensor, finish: Finish, options: &ConvOptions<2>) -> FlexTensor {
     let g = geometry(x.shape().dims(), weight.shape().dims(), options);
-    let (x, weight, bias) = (Values::new(x), Values::new(weight), bias.map(Values::new));
-    let bias = bias.as_ref().map(Values::as_slice);
-    let y = correlate::forward(Level::detect(), &g, x.as_slice(), weight.as_slice(), bias);
+    let (x, weight) = (Values::new(x), Values::new(weight));
+    let y = correlate::forward(Level::detect(), &g, x.as_slice(), weight.as_slice(), finish);
     tensor(y, [g.batch, g.channels_out, g.output[0], g.output[1]])
+}
+
+/// Of tensors without autodiff.
+pub(super) fn conv2d_affine(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    [low, high]: [f32; 2],
+    options: ConvOptions<2>,
+) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::kernel_conv2d_affine(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        scale.into_dispatch(),
+        shift.into_dispatch(),
+        low,
+        high,
+        options,
+    ))
+}
+
+#[backend_extension(Flex)]
+pub(crate) trait AffineConvKernel: Backend {
+    fn kernel_conv2d_affine(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        low: f32,
+        high: f32,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+}
+
+impl AffineConvKernel for Flex {
+    fn kernel_conv2d_affine(
+        x: FlexTensor,
+        weight: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+        low: f32,
+        high: f32,
+        options: ConvOptions<2>,
+    ) -> FlexTensor {
+        let (scale, shift) = (Values::new(scale), Values::new(shift));
+        let (scale, bias) = (Some(scale.as_slice()), Some(shift.as_slice()));
+        finished(x, weight, Finish { scale, bias, limits: Some([low, high]) }, &options)
+    }
 }
 
 impl ConvKernel for Flex {

@@ -82,6 +82,52 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, options:
     conv2d_reference(x, weight, bias, options)
 }
 
+/// `min(max(scale[o] * conv2d(x, weight)[o] + shift[o], limits[0]), limits[1])` for each output channel `o`: a convolution with the
+/// normalisation by running statistics and the rectifier behind it, in the one pass of [`conv2d`].
+///
+/// So on the CPU backend without autodiff, where the scale is multiplied into the weights on the way; otherwise the operations one by
+/// one ([`conv2d_affine_reference`]). NaN stays NaN.
+///
+/// # Panics
+/// As [`conv2d`], or if scale and shift do not have one value for each output channel.
+pub fn conv2d_affine(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    limits: [f32; 2],
+    options: ConvOptions<2>,
+) -> Tensor<4> {
+    let [channels, ..] = weight.dims();
+    let fits = Geometry::new(x.dims(), weight.dims(), &options).map(|_| ());
+    assert_eq!(fits, Ok(()), "conv2d_affine");
+    assert_eq!([scale.dims(), shift.dims()], [[channels]; 2], "conv2d_affine: values for {channels} output channels");
+    #[cfg(feature = "flex")]
+    if !x.is_autodiff()
+        && [&x, &weight].into_iter().all(crate::flex::runs_kernel)
+        && [&scale, &shift].into_iter().all(crate::flex::runs_kernel)
+    {
+        return kernel::conv2d_affine(x, weight, scale, shift, limits, options);
+    }
+    conv2d_affine_reference(x, weight, scale, shift, limits, options)
+}
+
+/// [`conv2d_affine`] by Burn's operations.
+pub fn conv2d_affine_reference(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    [low, high]: [f32; 2],
+    options: ConvOptions<2>,
+) -> Tensor<4> {
+    let wide = |values: Tensor<1>| {
+        let [channels] = values.dims();
+        values.reshape([1, channels, 1, 1])
+    };
+    (conv2d_reference(x, weight, None, options) * wide(scale) + wide(shift)).clamp(low, high)
+}
+
 /// Burn's own convolution, which [`conv2d`] equals up to rounding and runs on every other backend and element type.
 pub fn conv2d_reference(
     x: Tensor<4>,

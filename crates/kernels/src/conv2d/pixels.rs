@@ -74,6 +74,7 @@ impl Sums<'_> {
             for (m, row) in sums.into_iter().enumerate() {
                 let plane = self.output.add((first + m) * self.plane);
                 for (sum, span) in row.into_iter().zip(spans) {
+                    let sum = self.limited::<S>(sum);
                     if span.lanes.count_ones() as usize == S::LANES {
                         S::store(plane.add(span.pixel), sum);
                     } else {

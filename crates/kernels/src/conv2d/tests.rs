@@ -2,7 +2,7 @@ use burn::tensor::{Device, TensorData};
 use proptest::prelude::*;
 
 use super::{
-    correlate::{forward, input_gradient},
+    correlate::{Finish, forward, input_gradient},
     weight_gradient::weight_gradient,
     *,
 };
@@ -48,7 +48,7 @@ fn compare(x_shape: [usize; 4], w_shape: [usize; 4], options: &ConvOptions<2>) {
         assert_close(
             "forward",
             level,
-            &forward(level, &g, &x, &w, Some(&b)),
+            &forward(level, &g, &x, &w, Finish { bias: Some(&b), ..Finish::default() }),
             &expected[0],
             g.group_in() * g.kernel_area(),
         );
@@ -118,5 +118,44 @@ proptest! {
         let options = ConvOptions::new(stride, padding, dilation, groups);
         prop_assume!(Geometry::new(x, w, &options).is_ok());
         compare(x, w, &options);
+    }
+}
+
+#[test]
+fn scaled_shifted_and_cut_in_one_pass() {
+    let device = Device::flex();
+    for (x_shape, w_shape, groups) in [
+        ([2, 3, 9, 11], [5, 3, 3, 3], 1),
+        ([1, 32, 7, 7], [48, 32, 3, 3], 1),
+        ([1, 64, 5, 6], [32, 64, 1, 1], 1),
+        ([3, 8, 10, 10], [8, 1, 3, 3], 8),
+        ([1, 32, 12, 12], [32, 16, 2, 2], 2),
+    ] {
+        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], groups);
+        let tensor =
+            |s: [usize; 4], salt| Tensor::<4>::from_data(TensorData::new(values(s.iter().product(), salt), s), &device);
+        let channels = w_shape[0];
+        let of_channels = |salt| Tensor::<1>::from_data(TensorData::new(values(channels, salt), [channels]), &device);
+        let mut x = values(x_shape.iter().product(), 1);
+        x[3] = f32::NAN;
+        let x = Tensor::<4>::from_data(TensorData::new(x, x_shape), &device);
+        for limits in [[0.0, f32::INFINITY], [0.0, 0.5], [f32::NEG_INFINITY, f32::INFINITY]] {
+            let arguments = || (x.clone(), tensor(w_shape, 2), of_channels(3), of_channels(4));
+            let (a, b, c, d) = arguments();
+            let found = conv2d_affine(a, b, c, d, limits, options.clone()).into_data().try_into_vec::<f32>().unwrap();
+            let (a, b, c, d) = arguments();
+            let expected = conv2d_affine_reference(a, b, c, d, limits, options.clone());
+            let expected = expected.into_data().try_into_vec::<f32>().unwrap();
+            assert!(found.iter().any(|value| value.is_nan()), "NaN stays");
+            let sound =
+                |values: Vec<f32>| values.into_iter().map(|v| if v.is_nan() { 9.0 } else { v }).collect::<Vec<_>>();
+            assert_close(
+                "affine",
+                Level::detect(),
+                &sound(found),
+                &sound(expected),
+                w_shape[1] * w_shape[2] * w_shape[3],
+            );
+        }
     }
 }

@@ -16,6 +16,7 @@ use burn::{
 };
 
 use crate::{
+    few_rows,
     flex::{Values, register, tensor},
     product::Packed,
     simd::Level,
@@ -79,7 +80,14 @@ impl Weight {
 }
 
 fn forward(x: &FlexTensor, weight: &Weight, bias: Option<FlexTensor>) -> FlexTensor {
-    product(x, &weight.forward(), bias)
+    let [rows, _] = x.shape().dims();
+    if weight.transposed || rows > few_rows::MOST_ROWS {
+        return product(x, &weight.forward(), bias);
+    }
+    let [_, outputs] = weight.values.shape().dims();
+    let (x, values, bias) = (Values::new(x.clone()), Values::new(weight.values.clone()), bias.map(Values::new));
+    let first = bias.as_ref().map(Values::as_slice);
+    tensor(few_rows::multiply(rows, x.as_slice(), values.as_slice(), outputs, first), [rows, outputs])
 }
 
 /// `x` times `packed`, plus the row `first`.

@@ -12,7 +12,8 @@ use crate::flex::runs_kernel;
 ///
 /// `weight` may be a transposed view of a matrix `[outputs, inputs]`, which is how PyTorch keeps it; its gradient then has
 /// the same layout. Forward and each gradient are one product of matrices, `2 batch inputs outputs` flops. Burn's own
-/// operation takes twice as long for such views: its product packs transposed matrices value by value.
+/// operation takes twice as long for such views: its product packs transposed matrices value by value. Up to 16 rows are multiplied by a
+/// weight that is no view where it lies, without packing it.
 ///
 /// # Panics
 /// When sizes do not fit each other.

@@ -100,6 +100,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn clamp(v: __m256, low: __m256, high: __m256) -> __m256 {
+        // Of a pair with a NaN the instructions give the second.
+        unsafe { _mm256_min_ps(high, _mm256_max_ps(low, v)) }
+    }
+
+    #[inline(always)]
     unsafe fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
         unsafe {
             let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));

@@ -88,6 +88,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn clamp(v: __m512, low: __m512, high: __m512) -> __m512 {
+        // Of a pair with a NaN the instructions give the second.
+        unsafe { _mm512_min_ps(high, _mm512_max_ps(low, v)) }
+    }
+
+    #[inline(always)]
     unsafe fn totals([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
         // No closure: it would be compiled without these instructions.
         unsafe {

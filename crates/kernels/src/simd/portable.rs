@@ -94,6 +94,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn clamp(v: Self::V, low: Self::V, high: Self::V) -> Self::V {
+        let cut = |i: usize| match v[i] {
+            x if x < low[i] => low[i],
+            x if x > high[i] => high[i],
+            x => x,
+        };
+        std::array::from_fn(cut)
+    }
+
+    #[inline(always)]
     unsafe fn totals(v: [Self::V; 4]) -> [f32; 4] {
         v.map(|v| ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])))
     }

@@ -51,6 +51,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once where the hardware can.
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Each lane cut to `low .. high`; NaN stays.
+    unsafe fn clamp(v: Self::V, low: Self::V, high: Self::V) -> Self::V;
     /// The sum of the lanes of each of four vectors.
     unsafe fn totals(v: [Self::V; 4]) -> [f32; 4];
     /// Writes the transpose of `LANES` vectors: lane `j` of `rows[i]` goes to `p[j * stride + i]` for `j < n`.

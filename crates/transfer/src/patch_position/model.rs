@@ -9,6 +9,7 @@ use ognivo_core::Error;
 use crate::Result;
 
 /// Two copies of a trunk with the same weights, of which neither sees the other's patch; what both make of theirs meets in two dense layers.
+/// These see the trunk's maps before they are averaged: where something lies in a patch tells much of what is beside it.
 #[derive(Module, Debug)]
 pub struct PatchPosition {
     /// A network for pictures; its classifier is not used.
@@ -35,11 +36,11 @@ impl PatchPosition {
         let InputShape { channels, height, width } = patch;
         let features = match &network {
             Network::Backbone(backbone) => {
-                // A pass over nothing much: what the classifier sees depends on the network and the patch.
+                // A pass over nothing much: the size of the maps depends on the network and the patch.
                 let plain = device.clone().inner();
                 let probe = trunk.init(patch, classes, &plain)?;
                 let Network::Backbone(probe) = &probe else { return Err(no_stages(backbone.config())) };
-                probe.features(Tensor::zeros([1, channels, height, width], &plain)).dims()[1]
+                probe.maps(Tensor::zeros([1, channels, height, width], &plain)).dims()[1..].iter().product::<usize>()
             }
             other => return Err(no_stages(&other.config())),
         };
@@ -57,7 +58,7 @@ impl PatchPosition {
     pub fn forward(&self, patches: Tensor<4>) -> Tensor<2> {
         let [both, ..] = patches.dims();
         let features = match &self.trunk {
-            Network::Backbone(backbone) => backbone.features(patches),
+            Network::Backbone(backbone) => backbone.maps(patches).flatten(1, 3),
             network => network.forward(patches),
         };
         let [first, second] = [0, both / 2].map(|start| features.clone().narrow(0, start, both / 2));

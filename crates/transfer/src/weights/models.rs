@@ -149,7 +149,7 @@ impl Published {
     /// # Errors
     /// The file is not that of this network: the first difference, with both shapes.
     pub fn load(&self, file: &Path, device: &Device) -> Result<Network> {
-        let network = self.network.init(self.input(), self.classes, device)?;
+        let network = self.network.init_to_load(self.input(), self.classes, device)?;
         Ok(load_from(network, &mut WeightFile::open(file)?.without(&self.dropped))?)
     }
 }

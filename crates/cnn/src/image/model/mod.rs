@@ -202,6 +202,19 @@ impl NetworkConfig {
     /// # Errors
     /// A setting out of its range, or a picture that becomes too small on the way, with the layer's name.
     pub fn init(&self, input: InputShape, classes: usize, device: &Device) -> Result<Network> {
+        self.build(input, classes, false, device)
+    }
+
+    /// [`init`](Self::init) for weights that are loaded next: those of a [`Backbone`] are not drawn and take no memory before. A weight
+    /// that is not loaded is 0.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init).
+    pub fn init_to_load(&self, input: InputShape, classes: usize, device: &Device) -> Result<Network> {
+        self.build(input, classes, true, device)
+    }
+
+    fn build(&self, input: InputShape, classes: usize, loaded: bool, device: &Device) -> Result<Network> {
         let plan = self.plan(input, classes)?;
         Ok(match self {
             Self::Standard(config) => Network::Standard(config.init(&plan, device)?),
@@ -209,7 +222,7 @@ impl NetworkConfig {
             Self::PytorchMnist(config) => Network::PytorchMnist(config.init(&plan, device)?),
             backbone => {
                 let layers = backbone.layers(input.channels, classes)?;
-                Network::Backbone(Backbone::init(&layers, backbone.clone(), &plan, device)?)
+                Network::Backbone(Backbone::init(&layers, backbone.clone(), &plan, loaded, device)?)
             }
         })
     }

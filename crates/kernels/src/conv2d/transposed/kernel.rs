@@ -15,7 +15,10 @@ use burn::{
     tensor::{Tensor, ops::ConvTransposeOptions},
 };
 
-use super::super::{correlate, weight_gradient::weight_gradient};
+use super::super::{
+    correlate::{self, Finish},
+    weight_gradient::weight_gradient,
+};
 use super::{Geometry, geometry};
 use crate::{
     flex::{Values, register, tensor},
@@ -99,7 +102,7 @@ impl Backward<Flex, 3> for ConvTranspose {
         let dy = Values::new(gradients.consume::<Flex>(&ops.node));
         let to_x = parents[0].map(|_| {
             let weight = Values::new(weight);
-            tensor(correlate::forward(level, &g, dy.as_slice(), weight.as_slice(), None), x_shape)
+            tensor(correlate::forward(level, &g, dy.as_slice(), weight.as_slice(), Finish::default()), x_shape)
         });
         let to_weight = parents[1].map(|_| {
             let (dw, _) = weight_gradient(level, &g, dy.as_slice(), Values::new(x).as_slice());

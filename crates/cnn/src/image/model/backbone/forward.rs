@@ -10,6 +10,12 @@ use crate::layer::{Activation, adaptive_average};
 pub(super) fn run(nodes: &[Node], mut x: Tensor<4>, probe: &mut Probe) -> Tensor<4> {
     let mut rest = nodes;
     while let [node, behind @ ..] = rest {
+        if !probe.watches()
+            && let Some((y, behind)) = convolution_affine(rest, &x)
+        {
+            (x, rest) = (y, behind);
+            continue;
+        }
         let next = behind.first().filter(|_| !probe.watches()).map(|next| &next.operation);
         (x, rest) = match (&node.operation, next) {
             (Operation::BatchNorm(norm), Some(Operation::Activation(Activation::Relu))) => {
@@ -23,6 +29,28 @@ pub(super) fn run(nodes: &[Node], mut x: Tensor<4>, probe: &mut Probe) -> Tensor
     }
     x
 }
+
+/// A convolution, the normalisation behind it and the rectifier behind that in one pass, where they come first and no gradients are wanted;
+/// with the nodes that are left.
+fn convolution_affine<'a>(nodes: &'a [Node], x: &Tensor<4>) -> Option<(Tensor<4>, &'a [Node])> {
+    let [first, second, behind @ ..] = nodes else { return None };
+    let (Operation::Convolution(convolution), Operation::BatchNorm(norm)) = (&first.operation, &second.operation)
+    else {
+        return None;
+    };
+    let (scale, shift) = norm.affine(x)?;
+    let (limits, behind) = match behind {
+        [Node { operation: Operation::Activation(activation), .. }, rest @ ..] => match activation.limits() {
+            Some(limits) => (limits, rest),
+            None => (ANY, behind),
+        },
+        _ => (ANY, behind),
+    };
+    Some((convolution.forward_affine(x.clone(), scale, shift, limits), behind))
+}
+
+/// No limits.
+const ANY: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
 impl Node {
     fn forward(&self, x: Tensor<4>, probe: &mut Probe) -> Tensor<4> {
@@ -55,6 +83,7 @@ fn sum(body: &[Node], shortcut: &[Node], relu: bool, x: Tensor<4>, probe: &mut P
     if let [body @ .., Node { operation: Operation::BatchNorm(norm), .. }] = body
         && relu
         && !probe.watches()
+        && x.device().is_autodiff()
     {
         let y = run(body, x.clone(), probe);
         return norm.forward_add_relu(y, run(shortcut, x, probe));

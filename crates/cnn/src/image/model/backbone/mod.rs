@@ -70,9 +70,16 @@ pub struct Stage {
 }
 
 impl Backbone {
-    /// Draws the weights in the order of the layers.
-    pub(super) fn init(layers: &Layers, config: NetworkConfig, plan: &Plan, device: &Device) -> Result<Self> {
-        let nodes = layers.list.iter().map(|layer| Node::init(layer, plan, device)).collect::<Result<Vec<_>>>()?;
+    /// Draws the weights in the order of the layers, or leaves that undone where they are to be `loaded`.
+    pub(super) fn init(
+        layers: &Layers,
+        config: NetworkConfig,
+        plan: &Plan,
+        loaded: bool,
+        device: &Device,
+    ) -> Result<Self> {
+        let nodes =
+            layers.list.iter().map(|layer| Node::init(layer, plan, loaded, device)).collect::<Result<Vec<_>>>()?;
         let ends = layers.stages.iter().skip(1).map(|(_, first)| *first).chain([nodes.len()]);
         let stages = layers.stages.iter().zip(ends).map(|((name, first), end)| {
             let mut layers = Vec::new();
@@ -124,6 +131,16 @@ impl Backbone {
         let seen = self.forward_stages(0..self.stages.len().saturating_sub(1), x);
         let dense = self.nodes.iter().any(|node| matches!(node.operation, node::Operation::Linear(_)));
         if dense { seen.flatten(1, 3) } else { adaptive_average(seen, [1, 1]).flatten(1, 3) }
+    }
+
+    /// The maps that the features are the means of, `[batch, channels, height, width]`, which keep what lies where; after dense layers, these.
+    pub fn maps(&self, x: Tensor<4>) -> Tensor<4> {
+        let end = self.stages.last().map_or(0, |classifier| classifier.first);
+        let before = match &self.nodes[..end] {
+            [before @ .., Node { operation: node::Operation::AdaptiveAverage([1, 1]), .. }] => before,
+            before => before,
+        };
+        forward::run(before, x, &mut Probe::blind())
     }
 
     /// How many classes it tells apart.

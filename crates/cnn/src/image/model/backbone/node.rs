@@ -7,7 +7,8 @@ use super::layers::{Kind, Layer};
 use crate::Result;
 use crate::image::model::plan::Plan;
 use crate::layer::{
-    Activation, Aggregation, BatchNorm, Convolution, Dropout, Linear, LinearConfig, LocalResponseNorm, Pooling,
+    Activation, Aggregation, BatchNorm, Convolution, Dropout, Initialisation, Linear, LinearConfig, LocalResponseNorm,
+    Pooling,
 };
 
 /// A layer of a [`Backbone`](super::Backbone), or several that are one operation.
@@ -36,13 +37,18 @@ pub(super) enum Operation {
 }
 
 impl Node {
-    /// Draws the weights.
-    pub(super) fn init(layer: &Layer, plan: &Plan, device: &Device) -> Result<Self> {
+    /// Draws the weights, or leaves that undone where they are to be `loaded`.
+    pub(super) fn init(layer: &Layer, plan: &Plan, loaded: bool, device: &Device) -> Result<Self> {
         let all = |layers: &[Layer]| -> Result<Vec<Self>> {
-            layers.iter().map(|layer| Self::init(layer, plan, device)).collect()
+            layers.iter().map(|layer| Self::init(layer, plan, loaded, device)).collect()
         };
+        let drawn = |initialisation| if loaded { Initialisation::Loaded } else { initialisation };
         let operation = match &layer.kind {
-            Kind::Convolution(config) => Operation::Convolution(config.init(device)?),
+            Kind::Convolution(config) => {
+                let config = config.clone();
+                let initialisation = drawn(config.initialisation);
+                Operation::Convolution(config.with_initialisation(initialisation).init(device)?)
+            }
             Kind::BatchNorm(config) => Operation::BatchNorm(config.init(device)?),
             Kind::Activation(activation) => Operation::Activation(*activation),
             Kind::Pooling(config) => Operation::Pooling(config.init(Aggregation::Max)?),
@@ -51,7 +57,7 @@ impl Node {
             Kind::Dropout(p) => Operation::Dropout(Dropout::new(*p)?),
             Kind::Linear { outputs, initialisation } => {
                 let config = LinearConfig::new(plan.inputs_of(&layer.name), *outputs);
-                Operation::Linear(config.with_initialisation(*initialisation).init(device)?)
+                Operation::Linear(config.with_initialisation(drawn(*initialisation)).init(device)?)
             }
             Kind::Subsample { stride, channels } => Operation::Subsample { stride: *stride, channels: *channels },
             Kind::Sum { body, shortcut, relu } => {
