@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let _lock = run.lock()?;
     let Setup { from, weights, test, curve, classifier } = &setup;
     let origin = origin(from, weights.as_deref(), "", output)?;
-    let splits = experiment::splits(classifier, *test, output)?;
+    let splits = experiment::splits(classifier, &origin, *test, output)?;
     output.line(&format!(
         "{from} to {}: up to {} of {} pictures of {} classes to learn from, {} to measure on\n",
         classifier.data,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ognivo_cnn::image::data::{self, Splits};
+use ognivo_cnn::image::fitted::Fitted;
 use ognivo_cnn::image::recipe;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_core::cli::events::Output;
@@ -98,11 +99,25 @@ pub(crate) fn open(config: &ClassifierConfig, output: &Output) -> anyhow::Result
     Ok(opened)
 }
 
-/// The parts of a data set as the networks of an experiment take them, at most `test` pictures to measure on.
-pub(crate) fn splits(config: &ClassifierConfig, test: usize, output: &Output) -> anyhow::Result<Splits> {
+/// The parts of a data set as networks that begin as `origin` take them, at most `test` pictures to measure on.
+pub(crate) fn splits(
+    config: &ClassifierConfig,
+    origin: &Origin,
+    test: usize,
+    output: &Output,
+) -> anyhow::Result<Splits> {
     let mut splits = data::split(open(config, output)?, config)?;
     splits.notes.iter().for_each(|note| output.warn(note));
     splits.test = Arc::new(data::sample(&splits.test, test, 0)?);
+    if let Some(preprocessing) = &origin.preprocessing {
+        let fitted = |set| Fitted::wrap(set, preprocessing);
+        splits = Splits {
+            train: fitted(splits.train),
+            valid: splits.valid.map(fitted),
+            test: fitted(splits.test),
+            ..splits
+        };
+    }
     Ok(splits)
 }
 

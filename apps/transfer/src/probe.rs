@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let _lock = run.lock()?;
     let Setup { from, weights, test, few, classifier } = &setup;
     let origin = origin(from, weights.as_deref(), "", output)?;
-    let splits = experiment::splits(classifier, *test, output)?;
+    let splits = experiment::splits(classifier, &origin, *test, output)?;
     let preprocessing = match &origin.preprocessing {
         Some(preprocessing) => preprocessing.clone(),
         None => Preprocessing::measure(&*splits.train, classifier.image_size)?,

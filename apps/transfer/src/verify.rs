@@ -3,7 +3,7 @@
 use ognivo_core::cli::events::Output;
 use ognivo_core::cli::{Ended, args::DeviceArgs};
 use ognivo_core::weights::{TensorSource, differences};
-use ognivo_transfer::weights::{WeightFile, verify};
+use ognivo_transfer::weights::verify;
 use serde_json::json;
 
 use crate::source::SourceArgs;
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let device = args.device.open()?;
     let (model, path) = args.source.locate(output)?;
-    let file = WeightFile::open(&path)?.without(&model.dropped);
+    let file = model.open(&path)?;
     let shapes = model.network.backbone_shapes(model.input(), model.classes)?;
     let differences = differences(&shapes, file.tensors());
     output.answer(&format!(

@@ -302,3 +302,23 @@ fn a_safetensors_file_is_taken_for_no_pickle() {
         assert_eq!(WeightFile::open(&path).unwrap().format_name(), "safetensors", "{length:#x}");
     }
 }
+
+#[test]
+fn a_dense_layer_that_timm_keeps_as_a_convolution_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("timm.safetensors");
+    let values: Vec<f32> = (0..48).map(|i| i as f32).collect();
+    let tensors = BTreeMap::from([
+        ("pre_logits.fc1.weight".to_string(), TensorData::new(values.clone(), [3, 4, 2, 2])),
+        ("head.fc.bias".to_string(), TensorData::new(vec![1f32, 2.0], [2])),
+    ]);
+    save(&path, &tensors, serde_json::Value::Null).unwrap();
+    let network = NetworkConfig::named("vgg11").unwrap();
+    let shapes = BTreeMap::from([("classifier.0.weight".into(), vec![3, 16]), ("classifier.6.bias".into(), vec![5])]);
+    let mut file = WeightFile::open(&path).unwrap().named_for(&network, &shapes);
+    // What does not fit keeps its shape, to be told of.
+    assert_eq!(file.tensors()["classifier.6.bias"].shape, [2]);
+    let read = read_all(&mut file).unwrap();
+    assert_eq!(read.len(), 2);
+    assert_eq!(read["classifier.0.weight"], TensorData::new(values, [3, 16]));
+}

@@ -8,7 +8,7 @@ use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
 use ognivo_cnn::image::preprocess::Preprocessing;
 use ognivo_cnn::image::train::ClassifierConfig;
 use ognivo_core::run::{CONFIG, MODEL, RunDirectory};
-use ognivo_core::weights::{NamedTensors, TensorKind, TensorSource, load_from, tensors_of};
+use ognivo_core::weights::{NamedTensors, TensorKind, TensorSource, load_from, shapes_of, tensors_of};
 use ognivo_core::{Error, random, random::Rng};
 
 use crate::Result;
@@ -75,7 +75,7 @@ impl Origin {
         device.seed(random::stream(seed, &[random::INIT]).next_u64());
         let network = self.network.init(input, classes, device)?;
         let Some((file, dropped)) = &self.weights else { return Ok(network) };
-        let source = WeightFile::open(file)?.without(dropped);
+        let source = WeightFile::open(file)?.without(dropped).named_for(&self.network, &shapes_of(&network));
         let head = head_of(&network, self.kept)?;
         let mut own = tensors_of(&network);
         own.retain(|name, _| is_of(name, &head));

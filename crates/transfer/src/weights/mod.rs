@@ -7,6 +7,7 @@
 mod models;
 mod pickle;
 mod pth;
+mod timm;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use ognivo_cnn::image::model::NetworkConfig;
 use ognivo_core::Error;
 use ognivo_core::weights::{SafetensorsFile, TensorKind, TensorSource};
 
@@ -26,6 +28,8 @@ use self::pth::PthFile;
 pub struct WeightFile {
     format: Format,
     kinds: BTreeMap<String, TensorKind>,
+    /// What the file calls tensors that have another name here.
+    names: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -62,12 +66,30 @@ impl WeightFile {
             Format::Safetensors(file) => file.tensors().clone(),
             Format::Pth(file) => file.tensors().clone(),
         };
-        Ok(Self { format, kinds })
+        Ok(Self { format, kinds, names: BTreeMap::new() })
     }
 
     /// The file without the tensors whose names begin with one of `prefixes`.
     pub fn without(mut self, prefixes: &[String]) -> Self {
         self.kinds.retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix.as_str())));
+        self
+    }
+
+    /// The file with timm's tensors under the names of `network`, whose tensors have these `shapes`. A dense layer that timm keeps as a
+    /// convolution is the same numbers in the same order.
+    pub fn named_for(mut self, network: &NetworkConfig, shapes: &BTreeMap<String, Vec<usize>>) -> Self {
+        for (name, shape) in shapes {
+            let Some(timm) = timm::name(network, name).filter(|_| !self.kinds.contains_key(name)) else { continue };
+            let Some(mut kind) = self.kinds.remove(&timm) else { continue };
+            if let ([outputs, _], [first, rest @ ..]) = (&shape[..], &kind.shape[..]) {
+                let inputs = rest.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
+                if outputs == first && inputs == Some(shape[1]) {
+                    kind.shape = shape.clone();
+                }
+            }
+            self.kinds.insert(name.clone(), kind);
+            self.names.insert(name.clone(), timm);
+        }
         self
     }
 
@@ -93,6 +115,7 @@ impl TensorSource for WeightFile {
     }
 
     fn read(&mut self, name: &str, start: u64, into: &mut [u8]) -> Result<(), Error> {
+        let name = self.names.get(name).map_or(name, String::as_str);
         match &mut self.format {
             Format::Safetensors(file) => file.read(name, start, into),
             Format::Pth(file) => file.read(name, start, into),

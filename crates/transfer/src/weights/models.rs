@@ -144,12 +144,21 @@ impl Published {
         }
     }
 
+    /// A file of weights for this network, with the network's names and without what it does not need.
+    ///
+    /// # Errors
+    /// As [`WeightFile::open`].
+    pub fn open(&self, file: &Path) -> Result<WeightFile> {
+        let shapes = self.network.backbone_shapes(self.input(), self.classes)?;
+        Ok(WeightFile::open(file)?.without(&self.dropped).named_for(&self.network, &shapes))
+    }
+
     /// The network with the weights of `file`, a download or a copy of it.
     ///
     /// # Errors
     /// The file is not that of this network: the first difference, with both shapes.
     pub fn load(&self, file: &Path, device: &Device) -> Result<Network> {
         let network = self.network.init_to_load(self.input(), self.classes, device)?;
-        Ok(load_from(network, &mut WeightFile::open(file)?.without(&self.dropped))?)
+        Ok(load_from(network, &mut self.open(file)?)?)
     }
 }
