@@ -15,6 +15,7 @@ mod evaluate;
 mod interpolate;
 mod sample;
 mod train;
+mod translate;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,8 @@ const TASK: &str = "gan";
   gan train --model conditional --data photos/
   gan sample --count 64 --to samples.png     pictures of the newest run
   gan evaluate                               how good they are
-  gan train --model mixture                  eight Gaussians on a ring, where the answer is known"
+  gan train --model mixture                  eight Gaussians on a ring, where the answer is known
+  gan translate train --data fashion-mnist   edges into pictures"
 )]
 struct Cli {
     #[command(flatten)]
@@ -59,6 +61,9 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Show what lies between generated pictures
     Interpolate(interpolate::Args),
+    /// Turn pictures into other pictures, learnt from pairs
+    #[command(subcommand)]
+    Translate(translate::TranslateCommand),
     /// List the devices this build can compute on, and how to get others
     Devices,
 }
@@ -71,6 +76,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => ("sample", sample::run(&args, &output)),
         Command::Evaluate(args) => ("evaluate", evaluate::run(&args, &output)),
         Command::Interpolate(args) => ("interpolate", interpolate::run(&args, &output)),
+        Command::Translate(command) => (command.name(), translate::run(command, &output)),
         Command::Devices => ("devices", Ok(devices(&output))),
     };
     exit(outcome.map_err(as_core::<ognivo_gan::Error>), name, &output)

@@ -29,6 +29,10 @@ pub struct AdversarialConfig {
     pub discriminator_steps: u64,
     /// What the players want.
     pub objective: Objective,
+    /// Whether the generator plays. Where a real item belongs to each generated one it may learn from these alone; the discriminator then learns
+    /// all the same, and only looks on.
+    #[serde(default = "plays")]
+    pub adversarial: bool,
     /// One-sided: real items are to be called real with probability `1 - label_smoothing`.
     pub label_smoothing: f64,
     /// Standard deviation of normal noise on all that the discriminator sees, at the first step (Sonderby et al. 2017); it falls to 0
@@ -44,6 +48,10 @@ pub struct AdversarialConfig {
     pub checkpoint_seconds: f64,
 }
 
+fn plays() -> bool {
+    true
+}
+
 impl Default for AdversarialConfig {
     /// The DCGAN paper's settings (Radford et al. 2016, section 4), without averaging.
     fn default() -> Self {
@@ -56,6 +64,7 @@ impl Default for AdversarialConfig {
             schedule: ScheduleConfig::default(),
             discriminator_steps: 1,
             objective: Objective::default(),
+            adversarial: plays(),
             label_smoothing: 0.0,
             instance_noise: 0.0,
             instance_noise_until: 0.5,

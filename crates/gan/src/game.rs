@@ -37,11 +37,17 @@ pub trait Game<const D: usize> {
     /// Batches in an epoch.
     fn batches(&self) -> u64;
 
-    /// Items from noise `[batch, latent]`, of the given classes where the game has classes.
+    /// Items from noise `[batch, latent]`, as the labels say where the game has any.
     fn generate(&self, generator: &Self::Generator, noise: Tensor<2>, labels: &[usize]) -> Tensor<D>;
 
-    /// Logits `[batch, 1]` of items.
+    /// Logits `[batch, 1]` of items, or more of them where each part of an item is judged by itself.
     fn judge(&self, discriminator: &Self::Discriminator, items: Tensor<D>, labels: &[usize]) -> Tensor<2>;
+
+    /// A loss `[1]` of the generator besides the objective's: how far `generated` items are from the real ones that belong to them, in the
+    /// same order. `None` where none belongs to any.
+    fn paired(&self, _generated: Tensor<D>, _real: Tensor<D>) -> Option<Tensor<1>> {
+        None
+    }
 
     /// Figures at the end of an epoch, by name, and what is to be kept for the report in files of the run whose names follow from the
     /// epoch. Both networks are in evaluation mode on a plain device; the generator is the averaged one where there is one.
@@ -56,7 +62,7 @@ pub trait Game<const D: usize> {
 pub struct Real {
     /// `[batch, ...]`.
     pub items: TensorData,
-    /// The class of each, or nothing where the game has no classes.
+    /// The class of each, or whatever else the game must know to generate and judge items like these; nothing where there is no such thing.
     pub labels: Vec<usize>,
 }
 

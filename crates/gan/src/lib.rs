@@ -2,7 +2,8 @@
 //! other (Goodfellow et al. 2014).
 //!
 //! Reading order: [`objective`] (what the players want), [`game`] (what training needs to know of a game), [`config`], [`train`] (the
-//! loop), [`mixture`] (the game whose answer is known exactly), [`images`] (pictures), [`measure`] (of pictures), [`recipe`]; beside them [`lipschitz`] and [`spectral`] (two ways to bound the
+//! loop), [`mixture`] (the game whose answer is known exactly), [`images`] (pictures), [`measure`] (of pictures), [`recipe`],
+//! [`translation`] (one picture into another); beside them [`lipschitz`] and [`spectral`] (two ways to bound the
 //! discriminator's slope), [`average`] (of the generator's weights), [`collapse`] (when training has failed), [`noise`], [`report`].
 //!
 //! ```
@@ -34,5 +35,6 @@ pub mod recipe;
 pub mod report;
 pub mod spectral;
 pub mod train;
+pub mod translation;
 
 pub use error::{Error, Result};

@@ -14,6 +14,7 @@ pub(crate) const MEASURE: u64 = 106;
 pub(crate) const FIXED: u64 = 107;
 pub(crate) const SAMPLE: u64 = 108;
 pub(crate) const SLICE: u64 = 109;
+pub(crate) const SPRITE: u64 = 110;
 
 /// Standard normal numbers for the purpose and place `parts`.
 pub fn normal<const D: usize>(shape: [usize; D], seed: u64, parts: &[u64], device: &Device) -> Tensor<D> {

@@ -89,6 +89,9 @@ impl GanConfig {
         if self.limit == Some(0) {
             return Err(Error::setting("limit", 0, "at least 1, or null"));
         }
+        if !self.fit.adversarial {
+            return Err(Error::setting("fit.adversarial", false, "true: nothing else teaches this generator"));
+        }
         match (&self.model, self.limit) {
             (ModelConfig::Mixture(_), Some(limit)) => {
                 Err(Error::setting("limit", limit, "null for a mixture, whose items are drawn without end"))

@@ -98,7 +98,8 @@ pub(crate) fn survives_ctrl_c(bench: &Bench, arguments: &[&str]) {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("--resume"), "{said}");
-    bench.result(&["train", "--run", "stopped", "--resume"]);
+    let command: Vec<&str> = arguments.iter().copied().take_while(|argument| !argument.starts_with('-')).collect();
+    bench.result(&[&command, &["--run", "stopped", "--resume"][..]].concat());
     assert!(outcome(&bench.path("stopped")) == outcome(&bench.path("whole")), "weights or metrics differ");
 }
 

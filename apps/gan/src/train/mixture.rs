@@ -11,7 +11,8 @@ use ognivo_gan::recipe::{self, GanConfig, ModelConfig};
 use ognivo_gan::train::{Stopped, Training};
 use serde_json::Value;
 
-use super::Place;
+use super::{COMMAND, Place};
+use crate::TASK;
 
 /// The recipe of the mixture, then the configuration file, then the command line.
 pub(super) fn fresh(overlays: &[Value]) -> anyhow::Result<GanConfig> {
@@ -23,7 +24,7 @@ pub(super) fn train(config: &GanConfig, place: Place, device: &Device, output: &
     config.validate()?;
     let ModelConfig::Mixture(networks) = &config.model else { anyhow::bail!("no networks for a mixture") };
     let mixture = Mixture::named(&config.data, networks.deviation)?;
-    let run = place.take(&config.data)?;
+    let run = place.take(TASK, &config.data)?;
     run.write_json(CONFIG, config)?;
     let mut game = MixtureGame {
         mixture,
@@ -43,7 +44,7 @@ pub(super) fn train(config: &GanConfig, place: Place, device: &Device, output: &
     let training = Training { config: &config.fit, seed: config.seed, device: &autodiff, run: &run, output };
     let outcome = training.run(&mut game)?;
     if outcome.stopped == Stopped::Interrupted {
-        return Ok(super::interrupted(&run, output));
+        return Ok(super::interrupted(&run, COMMAND, output));
     }
     let (generator, discriminator) = open(&game, &run)?;
     let summary = game.summarise(&generator, &discriminator)?;

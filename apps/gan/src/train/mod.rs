@@ -14,9 +14,11 @@ use ognivo_core::run::{self, CONFIG, REPORT, RunDirectory};
 use ognivo_core::train::interrupt;
 use ognivo_gan::mixture::target::Mixture;
 use ognivo_gan::recipe::{GanConfig, ModelConfig};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::TASK;
+/// What is said to go on with.
+const COMMAND: &str = "gan train";
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -69,18 +71,18 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
 }
 
 /// Where a run goes on, or where one is to begin.
-enum Place<'a> {
+pub(crate) enum Place<'a> {
     Run(RunDirectory),
     New(Option<&'a Path>),
 }
 
 impl Place<'_> {
-    /// The run directory, a new one named after the `data`.
-    fn take(self, data: &str) -> anyhow::Result<RunDirectory> {
+    /// The run directory, a new one named after the `task` and the `data`.
+    pub(crate) fn take(self, task: &str, data: &str) -> anyhow::Result<RunDirectory> {
         match self {
             Place::Run(run) => Ok(run),
             Place::New(asked) => {
-                let path = asked.map_or_else(|| RunDirectory::next_path(TASK, &data_name(data)), Path::to_path_buf);
+                let path = asked.map_or_else(|| RunDirectory::next_path(task, &data_name(data)), Path::to_path_buf);
                 Ok(RunDirectory::create(path)?)
             }
         }
@@ -105,12 +107,12 @@ fn wants_mixture(overlays: &[Value]) -> anyhow::Result<bool> {
     }
 }
 
-fn interrupted(run: &RunDirectory, output: &Output) -> Ended {
-    output.warn(&format!("stopped and saved; go on with: gan train --run {} --resume", run.path().display()));
+pub(crate) fn interrupted(run: &RunDirectory, command: &str, output: &Output) -> Ended {
+    output.warn(&format!("stopped and saved; go on with: {command} --run {} --resume", run.path().display()));
     Ended::Interrupted
 }
 
-fn write_report(mut page: Report, config: &GanConfig, run: &RunDirectory) -> anyhow::Result<()> {
+pub(crate) fn write_report(mut page: Report, config: &impl Serialize, run: &RunDirectory) -> anyhow::Result<()> {
     page.command(std::env::args().collect::<Vec<_>>().join(" "));
     page.configuration(serde_json::to_string_pretty(config)?);
     page.write(run.file(REPORT)).context("the weights are saved, the report is not")

@@ -20,7 +20,8 @@ use ognivo_gan::recipe::{self, GanConfig};
 use ognivo_gan::train::{Stopped, Training};
 use serde_json::{Value, json};
 
-use super::Place;
+use super::{COMMAND, Place};
+use crate::TASK;
 
 /// Pictures that are generated to be measured.
 const MEASURED: usize = 5000;
@@ -57,7 +58,7 @@ pub(super) fn start(
     }
     // Reads every picture, so that one that cannot be read leaves no run behind.
     let pictures = Pictures::read(&*training, &networks.shape)?;
-    let run = place.take(&config.data)?;
+    let run = place.take(TASK, &config.data)?;
     run.write_json(SHAPE, &networks.shape)?;
     if let Some(path) = classifier {
         Classifier::adopt(&run, path)?;
@@ -119,7 +120,7 @@ fn train(session: Session, device: &Device, output: &Output) -> anyhow::Result<E
     }
     let classifier = Classifier::of_run(&run, &config.data, &opened, epochs, device, output)?;
     if interrupt::requested() {
-        return Ok(super::interrupted(&run, output));
+        return Ok(super::interrupted(&run, COMMAND, output));
     }
     if classifier.is_none() && epochs != Some(0) {
         output.warn(
@@ -138,7 +139,7 @@ fn train(session: Session, device: &Device, output: &Output) -> anyhow::Result<E
     let training = Training { config: &config.fit, seed: config.seed, device: &autodiff, run: &run, output };
     let outcome = training.run(&mut game)?;
     if outcome.stopped == Stopped::Interrupted {
-        return Ok(super::interrupted(&run, output));
+        return Ok(super::interrupted(&run, COMMAND, output));
     }
     let (pictures, classifier) = game.into_parts();
     let trained = Trained::open(run.path(), device)?;

@@ -67,17 +67,21 @@ impl Pictures {
     ) -> Result<Self> {
         let (mut labels, mut bytes) = (Vec::new(), Vec::new());
         for index in indices {
-            let image = picture::to_channels(&set.image(index)?, shape.channels)?;
-            let image = picture::resize(&image, shape.side, shape.side)?;
+            bytes.extend(planes(&set.image(index)?, shape)?);
             labels.push(set.label(index));
-            for channel in 0..shape.channels {
-                bytes.extend(image.pixels.iter().skip(channel).step_by(shape.channels));
-            }
         }
         if labels.is_empty() {
             return Err(Error::Data("found no picture; expected at least one to learn from".into()).into());
         }
         Ok(Self { shape: shape.clone(), labels, bytes })
+    }
+
+    /// A single picture, brought to the shape likewise.
+    ///
+    /// # Errors
+    /// A picture whose fields do not agree.
+    pub fn of_image(image: &Image, shape: &PictureShape) -> Result<Self> {
+        Ok(Self { shape: shape.clone(), labels: vec![0], bytes: planes(image, shape)? })
     }
 
     /// How many there are, at least one.
@@ -141,6 +145,14 @@ impl Pictures {
 pub fn to_images(values: &[f32], shape: &PictureShape) -> Result<Vec<Image>> {
     let byte = |&value: &f32| ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
     values.chunks_exact(shape.values()).map(|picture| from_planes(picture.iter().map(byte), shape)).collect()
+}
+
+/// The bytes of a picture that is brought to the shape, channel after channel.
+fn planes(image: &Image, shape: &PictureShape) -> Result<Vec<u8>> {
+    let image = picture::to_channels(image, shape.channels)?;
+    let image = picture::resize(&image, shape.side, shape.side)?;
+    let plane = |channel: usize| image.pixels.iter().skip(channel).step_by(shape.channels);
+    Ok((0..shape.channels).flat_map(plane).copied().collect())
 }
 
 fn from_planes(bytes: impl Iterator<Item = u8>, shape: &PictureShape) -> Result<Image> {

@@ -2,8 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use ognivo_core::run::{MODEL, RunDirectory};
-use ognivo_core::weights;
+use ognivo_core::run::RunDirectory;
 
 use super::dcgan::{DcganConfig, DcganDiscriminator, DcganGenerator};
 use super::mlp::{MlpConfig, MlpDiscriminator, MlpGenerator};
@@ -112,14 +111,7 @@ impl Networks {
     /// # Errors
     /// A run without weights yet; a file that is damaged or of other networks.
     pub fn open(&self, run: &RunDirectory, device: &Device) -> Result<Generator> {
-        let path = run.file(MODEL);
-        if !path.exists() {
-            let message = format!("{} has no {MODEL} yet; go on with --resume", run.path().display());
-            return Err(ognivo_core::Error::Config(message).into());
-        }
-        let (mut tensors, _) = weights::read(&path)?;
-        let own = files::part(&mut tensors, files::GENERATOR);
-        Ok(weights::load_into(self.generator(device)?, own, &path)?)
+        files::finished(self.generator(device)?, run)
     }
 
     /// Pictures `[batch, channels, side, side]` for noise `[batch, latent]`; of the given classes, one for each, where the networks are told.

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use burn::module::Module;
 use ognivo_core::Error;
-use ognivo_core::run::{CHECKPOINT, MODEL};
+use ognivo_core::run::{CHECKPOINT, CONFIG, MODEL, RunDirectory};
 use ognivo_core::train::checkpoint::Checkpoint;
 use ognivo_core::train::optimizer::Optimizer;
 use ognivo_core::train::progress::Progress;
 use ognivo_core::train::recorder::Recorder;
 use ognivo_core::weights::{self, NamedTensors};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::round::PlayersOf;
@@ -125,6 +126,31 @@ impl<'a> Underway<'a> {
 
 fn named(prefix: &str, tensors: impl IntoIterator<Item = (String, burn::tensor::TensorData)>) -> NamedTensors {
     tensors.into_iter().map(|(name, data)| (format!("{prefix}{name}"), data)).collect()
+}
+
+/// The configuration of a run that `command` has made.
+///
+/// # Errors
+/// A run of another command.
+pub fn configuration<C: DeserializeOwned>(run: &RunDirectory, command: &str) -> Result<C> {
+    let value: Value = run.read_json(CONFIG)?;
+    C::deserialize(value).map_err(|error| {
+        let path = run.file(CONFIG);
+        Error::Config(format!("{}: not of a run of `{command}`: {error}", path.display())).into()
+    })
+}
+
+/// The generator of a finished run, in place of a `fresh` one of the same form.
+///
+/// # Errors
+/// A run without weights yet; a file that is damaged or of other networks.
+pub fn finished<M: Module>(fresh: M, run: &RunDirectory) -> Result<M> {
+    let path = run.file(MODEL);
+    if !path.exists() {
+        return Err(Error::Config(format!("{} has no {MODEL} yet; go on with --resume", run.path().display())).into());
+    }
+    let (mut tensors, _) = weights::read(&path)?;
+    Ok(weights::load_into(fresh, part(&mut tensors, GENERATOR), &path)?)
 }
 
 /// Takes out the tensors whose names begin with `prefix`, and takes that off.

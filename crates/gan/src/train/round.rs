@@ -76,10 +76,15 @@ impl Underway<'_> {
         };
 
         // The generator: minimise its loss on what it generated in the last round. The discriminator takes no gradient.
-        let judge = players.discriminator.clone().map(&mut Untracked);
-        let seen = self.noisy(fake.clone(), &[step, 2]);
-        let generator_loss = config.objective.generator(game.judge(&judge, seen, &labels));
-        drop(judge);
+        let paired = game.paired(fake.clone(), real.clone());
+        let played = (config.adversarial || paired.is_none()).then(|| {
+            let judge = players.discriminator.clone().map(&mut Untracked);
+            let seen = self.noisy(fake.clone(), &[step, 2]);
+            config.objective.generator(game.judge(&judge, seen, &labels))
+        });
+        let Some(generator_loss) = [played, paired].into_iter().flatten().reduce(|a, b| a + b) else {
+            return Ok(players);
+        };
         let generator_value = self.finite("generator", "loss", scalar(&generator_loss))?;
         let gradients = GradientsParams::from_grads(generator_loss.backward(), &players.generator);
         let norm = self.finite("generator", "gradient", gradient_norm(&players.generator, &gradients))?;
