@@ -76,7 +76,7 @@ enum Command {
     /// Vectors of words: skip-gram and CBOW
     #[command(subcommand)]
     Word2vec(word2vec::Word2vecCommand),
-    /// Classification of lines
+    /// Vectors of words and of their parts, and classification of lines
     #[command(subcommand)]
     Fasttext(fasttext::FasttextCommand),
     /// Vectors of the nodes of a graph, from random walks

@@ -17,8 +17,7 @@ use crate::queries::Queries;
   embed nn --vectors glove.txt --top 20 < words.txt
   embed nn model.bin 10               as fastText takes it: the first word is a file
 
-Similarity is the cosine. --approximate searches a graph (HNSW) instead of comparing with every word: for tables of a million and more and
-many questions.")]
+Similarity is the cosine. --approximate searches a graph (HNSW) instead of comparing with every word; building it takes minutes.")]
 pub(crate) struct Args {
     /// Words or nodes [default: asked for, or the lines of standard input]
     words: Vec<String>,
@@ -45,29 +44,35 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let graph = args.approximate.then(|| Graph::build(&index, &GraphConfig::default())).transpose()?;
     let mut queries = Queries::new(words, args.interactive, "Query word? ");
     let (mut questions, mut unknown) = (0u64, 0u64);
-    while let Some(line) = queries.next()? {
-        let word = line.trim();
-        if word.is_empty() {
-            continue;
+    loop {
+        let lines = queries.at_hand()?;
+        if lines.is_empty() {
+            break;
         }
-        questions += 1;
-        let query = match Query::word(opened.lookup(), word) {
-            Ok(query) => query,
-            Err(error) => {
+        let asked: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|word| !word.is_empty()).collect();
+        let (mut known, mut all) = (Vec::new(), Vec::new());
+        for word in &asked {
+            all.push(Query::word(opened.lookup(), word).map(|query| known.push(query)));
+        }
+        let mut found = match &graph {
+            Some(graph) => known.iter().map(|query| graph.nearest(query, top)).collect(),
+            None => index.nearest(&known, top),
+        }
+        .into_iter();
+        for (word, query) in asked.into_iter().zip(all) {
+            questions += 1;
+            if let Err(error) = query {
                 unknown += 1;
                 output.warn(&error.to_string());
                 continue;
             }
-        };
-        let found = match &graph {
-            Some(graph) => graph.nearest(&query, top),
-            None => index.nearest(&[query], top).pop().unwrap_or_default(),
-        };
-        if words.len() > 1 {
-            output.line(&format!("{word}:"));
+            let found = found.next().unwrap_or_default();
+            if words.len() > 1 {
+                output.line(&format!("{word}:"));
+            }
+            answer(&found, opened.lookup().words(), output);
+            output.event("neighbours", json!({ "word": word, "neighbours": listed(&found, opened.lookup().words()) }));
         }
-        answer(&found, opened.lookup().words(), output);
-        output.event("neighbours", json!({ "word": word, "neighbours": listed(&found, opened.lookup().words()) }));
     }
     output.result("nn", json!({ "asked": questions, "unknown": unknown }), None);
     Ok(if questions > 0 && questions == unknown { Ended::Failed } else { Ended::Done })

@@ -168,8 +168,9 @@ impl Summary<'_> {
     /// Writes the report and the text file, and says what came of the run.
     pub(crate) fn finish(self, run: &RunDirectory, save_text: bool, output: &Output) -> anyhow::Result<Ended> {
         let (course, vectors) = (self.course, self.vectors);
-        if save_text {
-            write_vectors(&run.file("vectors.txt"), Format::Word2vec, vectors)?;
+        if save_text && let Err(error) = write_vectors(&run.file("vectors.txt"), Format::Word2vec, vectors) {
+            output.warn(&format!("the vectors are saved in {}, but not as text", run.path().display()));
+            return Err(error.into());
         }
         if course.interrupted {
             let at = run.path().display();

@@ -10,8 +10,9 @@ use super::LINE_END;
 use super::ids::{Collector, Room};
 use crate::{Error, Names, Result};
 
-/// Bytes that a thread takes at a time.
-const BLOCK: usize = 4 << 20;
+/// Bytes that a thread takes at a time. What has been freed stays with the process up to some times the largest block of it, so larger
+/// ones show in the peak of training.
+const BLOCK: usize = 1 << 20;
 
 /// The words met so far, how often each was, and the text as their numbers with [`LINE_END`] where a line ends.
 pub(super) struct Encoder {

@@ -3,15 +3,18 @@
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::products::{WIDTH, panels, products};
+use super::products::{WIDTH, dot, dots, panels, products};
 use super::{Query, inverse_length, unit, vector};
 use crate::{Error, Lookup, Names, Result, Table};
 
 /// Rows that are compared with all queries before the next ones are fetched: with 100 numbers each they fit a second-level cache.
 const BLOCK: usize = 512;
+/// Queries from which on a panel of them is faster than one after the other.
+const PANEL_FROM: usize = 4;
 
 /// A word near a query.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,10 +103,18 @@ impl<'a> Index<'a> {
     pub fn nearest(&self, queries: &[Query], count: usize) -> Vec<Vec<Neighbour>> {
         let vectors: Vec<_> = queries.iter().map(|query| unit(query.vector.clone())).collect();
         let start = || vec![Best::new(count); queries.len()];
-        let parts = self.scan(&vectors, start, |best, panel, first, cosines| {
-            let asked = panel * WIDTH..queries.len().min((panel + 1) * WIDTH);
-            consider(&mut best[asked.clone()], &queries[asked], first, cosines);
-        });
+        let parts = if queries.len() < PANEL_FROM {
+            self.blocks(start, |best, rows| {
+                for ((best, query), vector) in best.iter_mut().zip(queries).zip(&vectors) {
+                    self.consider_all(best, query, vector, rows.clone());
+                }
+            })
+        } else {
+            self.scan(&vectors, start, |best, panel, first, cosines| {
+                let asked = panel * WIDTH..queries.len().min((panel + 1) * WIDTH);
+                self.consider(&mut best[asked.clone()], &queries[asked.clone()], &vectors[asked], first, cosines);
+            })
+        };
         let none = vec![Vec::new(); queries.len()];
         if parts.is_empty() { none } else { merge(parts) }
     }
@@ -140,8 +151,57 @@ impl<'a> Index<'a> {
         Ok(merge(parts.into_iter().map(|best| vec![best]).collect()).pop().unwrap_or_default())
     }
 
+    /// The cosine of the angle between a row and a vector of length 1: by this neighbours are ordered, whatever else is asked.
+    fn cosine(&self, row: usize, vector: &[f32]) -> f32 {
+        dot(self.rows.row(row), vector) * self.inverses[row]
+    }
+
+    /// Takes those of `rows` that are among the best for one query.
+    fn consider_all(&self, best: &mut Best, query: &Query, vector: &[f32], rows: Range<usize>) {
+        let mut products = [0.0; BLOCK];
+        let products = &mut products[..rows.len()];
+        dots(self.rows.rows_of(rows.clone()), self.rows.stride(), vector, products);
+        for ((row, product), inverse) in rows.clone().zip(products).zip(&self.inverses[rows]) {
+            let (id, similarity) = (row as u32, *product * inverse);
+            if similarity > best.threshold && !query.exclude.contains(&id) {
+                best.add(Neighbour { id, similarity });
+            }
+        }
+    }
+
+    /// The same for at most [`WIDTH`] queries, the cosines with which were computed in another order of the sums: they tell which rows
+    /// are worth a look.
+    fn consider(
+        &self,
+        best: &mut [Best],
+        queries: &[Query],
+        vectors: &[Vec<f32>],
+        first: u32,
+        cosines: &[[f32; WIDTH]],
+    ) {
+        // Two ways to add up n products of vectors of length 1 are no further apart (Higham 2002, section 3.1), the scaling included.
+        let apart = (self.rows.dim() + 8) as f32 * f32::EPSILON;
+        let mut thresholds = [f32::INFINITY; WIDTH];
+        thresholds.iter_mut().zip(best.iter()).for_each(|(threshold, best)| *threshold = best.threshold - apart);
+        for (id, cosines) in (first..).zip(cosines) {
+            // Without a branch for each, and most rows are good for none.
+            if !cosines.iter().zip(&thresholds).fold(false, |any, (cosine, threshold)| any | (cosine > threshold)) {
+                continue;
+            }
+            for (number, (best, query)) in best.iter_mut().zip(queries).enumerate() {
+                if cosines[number] > thresholds[number] && !query.exclude.contains(&id) {
+                    let similarity = self.cosine(id as usize, &vectors[number]);
+                    if similarity > best.threshold {
+                        best.add(Neighbour { id, similarity });
+                        thresholds[number] = best.threshold - apart;
+                    }
+                }
+            }
+        }
+    }
+
     /// Calls `visit` with the cosines of some rows, the first of which is given, with a panel of vectors of length 1, until all rows
-    /// have met all panels. Parts of the rows are scanned at the same time, each with a state of its own.
+    /// have met all panels.
     fn scan<T: Send>(
         &self,
         vectors: &[Vec<f32>],
@@ -150,26 +210,32 @@ impl<'a> Index<'a> {
     ) -> Vec<T> {
         let (dim, stride) = (self.rows.dim(), self.rows.stride());
         let panels = panels(vectors, dim);
+        self.blocks(start, |state, rows| {
+            let mut cosines = [[0.0; WIDTH]; BLOCK];
+            let cosines = &mut cosines[..rows.len()];
+            let values = self.rows.rows_of(rows.clone());
+            for (number, panel) in panels.chunks_exact(WIDTH * dim).enumerate() {
+                products(values, stride, panel, cosines);
+                for (cosines, inverse) in cosines.iter_mut().zip(&self.inverses[rows.clone()]) {
+                    cosines.iter_mut().for_each(|cosine| *cosine *= inverse);
+                }
+                visit(state, number, rows.start as u32, cosines);
+            }
+        })
+    }
+
+    /// Calls `visit` with some rows after the other. Parts of the rows are visited at the same time, each with a state of its own.
+    fn blocks<T: Send>(&self, start: impl Fn() -> T + Sync, visit: impl Fn(&mut T, Range<usize>) + Sync) -> Vec<T> {
         let parts = rayon::current_num_threads().min(self.len().div_ceil(BLOCK));
         let part = self.len().div_ceil(parts.max(1));
-        let scan = |number: usize| {
+        let work = |number: usize| {
             let (mut state, end) = (start(), self.len().min((number + 1) * part));
-            let mut cosines = [[0.0; WIDTH]; BLOCK];
             for first in (number * part..end).step_by(BLOCK) {
-                let rows = first..end.min(first + BLOCK);
-                let cosines = &mut cosines[..rows.len()];
-                let values = self.rows.rows_of(rows.clone());
-                for (number, panel) in panels.chunks_exact(WIDTH * dim).enumerate() {
-                    products(values, stride, panel, cosines);
-                    for (cosines, inverse) in cosines.iter_mut().zip(&self.inverses[rows.clone()]) {
-                        cosines.iter_mut().for_each(|cosine| *cosine *= inverse);
-                    }
-                    visit(&mut state, number, rows.start as u32, cosines);
-                }
+                visit(&mut state, first..end.min(first + BLOCK));
             }
             state
         };
-        (0..parts).into_par_iter().map(scan).collect()
+        (0..parts).into_par_iter().map(work).collect()
     }
 }
 
@@ -207,24 +273,6 @@ impl Best {
         }
         if self.heap.len() == self.count {
             self.threshold = self.heap.peek().map_or(self.threshold, |worst| worst.0.similarity);
-        }
-    }
-}
-
-/// Takes those of some rows that are among the best for one of at most [`WIDTH`] queries.
-fn consider(best: &mut [Best], queries: &[Query], first: u32, cosines: &[[f32; WIDTH]]) {
-    let mut thresholds = [f32::INFINITY; WIDTH];
-    thresholds.iter_mut().zip(best.iter()).for_each(|(threshold, best)| *threshold = best.threshold);
-    for (id, cosines) in (first..).zip(cosines) {
-        // Without a branch for each, and most rows are good for none.
-        if !cosines.iter().zip(&thresholds).fold(false, |any, (cosine, threshold)| any | (cosine > threshold)) {
-            continue;
-        }
-        for (number, (best, query)) in best.iter_mut().zip(queries).enumerate() {
-            if cosines[number] > thresholds[number] && !query.exclude.contains(&id) {
-                best.add(Neighbour { id, similarity: cosines[number] });
-                thresholds[number] = best.threshold;
-            }
         }
     }
 }
