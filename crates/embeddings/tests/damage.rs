@@ -11,6 +11,7 @@ use std::path::Path;
 use ognivo_embeddings::format::{
     Format, read_model, read_vectors, read_vectors_as, read_vocabulary, write_model, write_vectors, write_vocabulary,
 };
+use ognivo_embeddings::node2vec::{Graph, GraphFormat, ReadOptions};
 use ognivo_embeddings::{Names, Result, Table, WordVectors};
 
 use common::allocation::{Counting, peak};
@@ -109,5 +110,25 @@ fn run_directories() {
     for file in ["model.safetensors", "vocabulary.tsv"] {
         let (sound, refused) = survive(folder.path(), file, |_| read_model(folder.path()));
         assert!(sound > 10 && refused > 100, "{file}: {sound} {refused}");
+    }
+}
+
+#[test]
+fn graphs() {
+    let gml = "graph [ directed 0 node [ id 0 label \"a b\" ] node [ id 1 ] edge [ source 0 target 1 weight 2.5 ] ]\n";
+    let texts = [
+        (GraphFormat::Edges, "# a graph\nn1 n2 0.5\nn2 n3 2\nn3 n1 1e3\n"),
+        (GraphFormat::Adjacency, "% a graph\nn1 n2 n3 n4\nn2 n3\nn3 n1\n"),
+        (GraphFormat::Gml, gml),
+    ];
+    for (format, text) in texts {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("graph"), text).unwrap();
+        for (format, weighted) in [(format, true), (GraphFormat::Auto, false)] {
+            let weighted = weighted && format != GraphFormat::Adjacency;
+            let options = ReadOptions { format, weighted, directed: false };
+            let (sound, refused) = survive(folder.path(), "graph", |path| Graph::read(path, &options));
+            assert!(sound > 10 && refused > 10, "{format:?}: {sound} {refused}");
+        }
     }
 }
