@@ -125,7 +125,9 @@ pub fn conv2d_affine_reference(
         let [channels] = values.dims();
         values.reshape([1, channels, 1, 1])
     };
-    (conv2d_reference(x, weight, None, options) * wide(scale) + wide(shift)).clamp(low, high)
+    let y = conv2d_reference(x, weight, None, options) * wide(scale) + wide(shift);
+    let y = if low.is_finite() { y.clamp_min(low) } else { y };
+    if high.is_finite() { y.clamp_max(high) } else { y }
 }
 
 /// Burn's own convolution, which [`conv2d`] equals up to rounding and runs on every other backend and element type.
