@@ -31,6 +31,7 @@ pub mod measure;
 pub mod mixture;
 pub mod noise;
 pub mod objective;
+mod passes;
 pub mod recipe;
 pub mod report;
 pub mod spectral;

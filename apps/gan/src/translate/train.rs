@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 use super::TASK;
 use crate::train::{Place, interrupted, write_report};
 
+/// What is said to go on with.
+const COMMAND: &str = "gan translate train";
 /// Pairs that are measured.
 const MEASURED: usize = 5000;
 /// Frames of a film's animation, and its file in the run.
@@ -109,7 +111,7 @@ fn start(overlays: &[Value], args: &Args, device: &Device, output: &Output) -> a
 
 /// A run that was stopped.
 fn resume(run: RunDirectory, args: &Args, overlay: &Value, output: &Output) -> anyhow::Result<Session> {
-    let config: TranslationConfig = config::resumed(&files::configuration(&run, "gan translate train")?, overlay)?;
+    let config: TranslationConfig = config::resumed(&files::configuration(&run, COMMAND)?, overlay)?;
     config.validate()?;
     if args.classifier.is_some() {
         let message = "a resumed run keeps its classifier; --classifier is for new runs";
@@ -156,9 +158,8 @@ fn train(session: Session, device: &Device, output: &Output) -> anyhow::Result<E
         }
         None => None,
     };
-    let command = "gan translate train";
     if interrupt::requested() {
-        return Ok(interrupted(&run, command, output));
+        return Ok(interrupted(&run, COMMAND, output));
     }
     let all = [pairs, unseen.clone()];
     let mut game =
@@ -172,7 +173,7 @@ fn train(session: Session, device: &Device, output: &Output) -> anyhow::Result<E
     let training = Training { config: &config.fit, seed: config.seed, device: &autodiff, run: &run, output };
     let outcome = training.run(&mut game)?;
     if outcome.stopped == Stopped::Interrupted {
-        return Ok(interrupted(&run, command, output));
+        return Ok(interrupted(&run, COMMAND, output));
     }
     let translator = Translator::open(run.path(), device)?;
     let evaluation = Evaluation::of(&translator, game.pairs(), &unseen, classifier.as_ref())?;

@@ -3,7 +3,6 @@
 use burn::tensor::{Device, Tensor};
 use ognivo_cnn::image::sheet::contact_sheet;
 use ognivo_core::data::{Image, picture};
-use ognivo_core::random;
 
 use super::data::{Pictures, to_images};
 use super::evaluate::Watch;
@@ -13,6 +12,7 @@ use crate::config::AdversarialConfig;
 use crate::game::{Game, Moment, Real};
 use crate::measure::classifier::Classifier;
 use crate::noise::{self, FIXED};
+use crate::passes::Passes;
 use crate::{Result, report};
 
 /// The folder of a run in which the samples of some moments are.
@@ -32,11 +32,9 @@ const WIDTH: usize = 480;
 pub struct ImageGame {
     networks: Networks,
     pictures: Pictures,
-    fit: AdversarialConfig,
     seed: u64,
     device: Device,
-    /// An epoch and the order of the pictures in it.
-    order: (u64, Vec<usize>),
+    passes: Passes,
     /// What moments are measured with.
     watch: Option<Watch>,
 }
@@ -54,8 +52,8 @@ impl ImageGame {
         device: Device,
     ) -> Result<Self> {
         networks.validate()?;
-        let order = (0, random::permutation(seed, 0, pictures.len()));
-        Ok(Self { networks, pictures, fit, seed, device, order, watch: None })
+        let passes = Passes::new(seed, pictures.len(), fit.batch_size);
+        Ok(Self { networks, pictures, seed, device, passes, watch: None })
     }
 
     /// Measures the moments that are kept with a classifier.
@@ -74,7 +72,7 @@ impl ImageGame {
 
     /// Pictures in a batch: fewer than asked for where there are fewer.
     pub fn batch_size(&self) -> usize {
-        self.fit.batch_size.min(self.pictures.len())
+        self.passes.size()
     }
 
     /// Samples for noise that is the same through all of training: of the networks that are told the class, a row of each.
@@ -106,6 +104,20 @@ pub fn is_kept(epoch: u64, epochs: u64) -> bool {
     epoch == 0 || (epoch + 1).is_multiple_of(epochs.div_ceil(KEPT).max(1)) || epoch + 1 == epochs
 }
 
+/// Keeps a picture of a moment, and with the last one the animation of all.
+///
+/// # Errors
+/// A full disk.
+pub(crate) fn keep<G, D>(moment: &Moment<G, D>, shown: &Image) -> Result<()> {
+    save_png(&moment.run.file(PROGRESS).join(format!("epoch-{:05}.png", moment.epoch + 1)), shown)?;
+    if moment.epoch + 1 < moment.epochs {
+        return Ok(());
+    }
+    let kept = report::kept(moment.run, PROGRESS, "png")?;
+    let frames = kept.iter().map(|(_, path)| picture::decode_file(path)).collect::<ognivo_core::Result<Vec<_>>>()?;
+    save_animation(&moment.run.file(ANIMATION), &frames)
+}
+
 impl Game<4> for ImageGame {
     type Generator = Generator;
     type Discriminator = Discriminator;
@@ -123,18 +135,12 @@ impl Game<4> for ImageGame {
     }
 
     fn real(&mut self, number: u64) -> Result<Real> {
-        let (epoch, position) = (number / self.batches(), (number % self.batches()) as usize);
-        if self.order.0 != epoch {
-            self.order = (epoch, random::permutation(self.seed, epoch, self.pictures.len()));
-        }
-        let size = self.batch_size();
-        let (items, labels) = self.pictures.batch(&self.order.1[position * size..(position + 1) * size]);
+        let (items, labels) = self.pictures.batch(self.passes.batch(number));
         Ok(Real { items, labels })
     }
 
-    /// Whole batches: what is left of a pass over the pictures is passed over.
     fn batches(&self) -> u64 {
-        (self.pictures.len() / self.batch_size()) as u64
+        self.passes.batches()
     }
 
     fn generate(&self, generator: &Generator, noise: Tensor<2>, labels: &[usize]) -> Tensor<4> {
@@ -150,13 +156,7 @@ impl Game<4> for ImageGame {
         if !is_kept(moment.epoch, moment.epochs) {
             return Ok(Vec::new());
         }
-        let grid = self.grid(moment.generator)?;
-        save_png(&moment.run.file(PROGRESS).join(format!("epoch-{:05}.png", moment.epoch + 1)), &grid)?;
-        if moment.epoch + 1 == moment.epochs {
-            let kept = report::kept(moment.run, PROGRESS, "png")?;
-            let frames = kept.iter().map(|(_, path)| picture::decode_file(path));
-            save_animation(&moment.run.file(ANIMATION), &frames.collect::<ognivo_core::Result<Vec<_>>>()?)?;
-        }
+        keep(moment, &self.grid(moment.generator)?)?;
         match &self.watch {
             Some(watch) => watch.look(networks, moment.generator, *seed, device),
             None => Ok(Vec::new()),

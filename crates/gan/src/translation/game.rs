@@ -1,20 +1,19 @@
 //! Training on pairs.
 
 use burn::tensor::{Device, Tensor};
-use ognivo_core::data::{Image, picture};
-use ognivo_core::random;
+use ognivo_core::data::Image;
 
 use super::model::{PairShape, UnetConfig};
 use super::pairs::Pairs;
 use super::patch::PatchDiscriminator;
 use super::translator::{distance, translate};
 use super::unet::Unet;
+use crate::Result;
 use crate::config::AdversarialConfig;
 use crate::game::{Game, Moment, Real};
 use crate::images::data::to_images;
-use crate::images::game::{ANIMATION, PROGRESS, is_kept, sheet};
-use crate::images::sample::{save_animation, save_png};
-use crate::{Result, report};
+use crate::images::game::{is_kept, keep, sheet};
+use crate::passes::Passes;
 
 /// Pairs that the moments of training show, in a row each time: what was given, what was made, what it was to be.
 const SHOWN: usize = 8;
@@ -28,11 +27,8 @@ pub struct TranslationGame {
     pairs: Pairs,
     /// Pairs that are not learnt from.
     unseen: Pairs,
-    fit: AdversarialConfig,
-    seed: u64,
     device: Device,
-    /// An epoch and the order of the pairs in it.
-    order: (u64, Vec<usize>),
+    passes: Passes,
 }
 
 impl TranslationGame {
@@ -49,13 +45,13 @@ impl TranslationGame {
         device: Device,
     ) -> Result<Self> {
         config.validate(&shape)?;
-        let order = (0, random::permutation(seed, 0, pairs.len()));
-        Ok(Self { config, shape, pairs, unseen, fit, seed, device, order })
+        let passes = Passes::new(seed, pairs.len(), fit.batch_size);
+        Ok(Self { config, shape, pairs, unseen, device, passes })
     }
 
     /// Pairs in a batch: fewer than asked for where there are fewer.
     pub fn batch_size(&self) -> usize {
-        self.fit.batch_size.min(self.pairs.len())
+        self.passes.size()
     }
 
     /// The pairs that were learnt from.
@@ -96,18 +92,12 @@ impl Game<4> for TranslationGame {
 
     /// Pairs, and their numbers as labels.
     fn real(&mut self, number: u64) -> Result<Real> {
-        let (epoch, position) = (number / self.batches(), (number % self.batches()) as usize);
-        if self.order.0 != epoch {
-            self.order = (epoch, random::permutation(self.seed, epoch, self.pairs.len()));
-        }
-        let size = self.batch_size();
-        let labels = self.order.1[position * size..(position + 1) * size].to_vec();
+        let labels = self.passes.batch(number).to_vec();
         Ok(Real { items: self.pairs.batch(&labels), labels })
     }
 
-    /// Whole batches: what is left of a pass over the pairs is passed over.
     fn batches(&self) -> u64 {
-        (self.pairs.len() / self.batch_size()) as u64
+        self.passes.batches()
     }
 
     fn generate(&self, generator: &Unet, noise: Tensor<2>, labels: &[usize]) -> Tensor<4> {
@@ -133,13 +123,7 @@ impl Game<4> for TranslationGame {
         let made = translate(moment.generator, &self.unseen.input, WATCHED, &self.device);
         let target = self.unseen.target.values();
         let shown = SHOWN.min(self.unseen.len()) * self.shape.target.values();
-        let grid = compared(&self.unseen, &to_images(&made[..shown], &self.shape.target)?)?;
-        save_png(&moment.run.file(PROGRESS).join(format!("epoch-{:05}.png", moment.epoch + 1)), &grid)?;
-        if moment.epoch + 1 == moment.epochs {
-            let kept = report::kept(moment.run, PROGRESS, "png")?;
-            let frames = kept.iter().map(|(_, path)| picture::decode_file(path));
-            save_animation(&moment.run.file(ANIMATION), &frames.collect::<ognivo_core::Result<Vec<_>>>()?)?;
-        }
+        keep(moment, &compared(&self.unseen, &to_images(&made[..shown], &self.shape.target)?)?)?;
         Ok(vec![("l1", distance(&made, &target[..made.len()]))])
     }
 }
