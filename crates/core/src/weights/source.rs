@@ -1,5 +1,5 @@
-//! Weights read from a file tensor by tensor, straight into a module: beside the module's own weights no more than the largest tensor in a
-//! foreign element type, or a few rows of one, is ever in memory.
+//! Weights read from a file tensor by tensor, straight into a module: beside the module's own weights no more than the largest tensor is ever
+//! in memory, where it replaces one that was drawn or is in a foreign element type; else a few rows of one.
 
 use std::collections::BTreeMap;
 use std::fs::File;
