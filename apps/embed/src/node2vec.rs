@@ -68,8 +68,8 @@ pub(crate) struct TrainArgs {
 /// A graph and how it is read.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct GraphArgs {
-    /// Graph: a file with `from to [weight]` or `node neighbour ...` a line, or GML, plain or gzip; or the name of a data set
-    /// [default: karate, which ships]
+    /// Graph: a file with `from to [weight]` or `node neighbour ...` a line, or GML, plain or gzip; - for standard input; or the name of a
+    /// data set [default: karate, which ships]
     #[arg(long)]
     pub(crate) data: Option<String>,
     /// How the file is written: auto, edges, adjacency, gml [default: auto]
@@ -99,7 +99,10 @@ impl GraphArgs {
 
 /// Reads the graph that `data` names.
 fn read(data: &str, options: &ReadOptions, output: &Output) -> anyhow::Result<Graph> {
-    let path = sources::file(data, &["edge", "adj", ".gml", "graph"], output)?;
+    let path = match data {
+        "-" => "/dev/stdin".into(),
+        data => sources::file(data, &["edge", "adj", ".gml", "graph"], output)?,
+    };
     Ok(Graph::read(&path, options)?)
 }
 
@@ -204,7 +207,7 @@ fn train(args: &TrainArgs, output: &Output) -> anyhow::Result<Ended> {
     // The defaults depend on the graph, so the settings are known now.
     let (config, saved): (RunConfig, _) = args.run.resolve(&RunConfig::of(graph.nodes()), flags)?;
     let walker = Walker::new(&graph, config.vectors.walk())?;
-    let name = sources::name_of(&config.data);
+    let name = if config.data == "-" { "stdin".into() } else { sources::name_of(&config.data) };
     let resume = saved.is_some();
     let run = saved.map_or_else(|| args.run.create(&name, &config), Ok)?;
     let about = format!("{} nodes, {} edges", graph.nodes(), graph.edges());

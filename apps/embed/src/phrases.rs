@@ -76,5 +76,5 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
 
 fn is_broken_pipe(error: &ognivo_embeddings::Error) -> bool {
     use ognivo_core::Error::Io;
-    matches!(error, ognivo_embeddings::Error::Core(Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe)
+    matches!(error, ognivo_embeddings::Error::Core(Io { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe)
 }

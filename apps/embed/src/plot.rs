@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ognivo_core::cli::{Ended, events::Output};
-use ognivo_core::report::{MapChart, Report, number, percent};
+use ognivo_core::report::{MapChart, Report};
 use ognivo_core::train::interrupt;
-use ognivo_core::train::progress::Progress;
 use ognivo_embeddings::WordVectors;
 use ognivo_embeddings::corpus::planted;
 use ognivo_embeddings::evaluate::Labels;
-use ognivo_embeddings::plot::pca::Components;
+use ognivo_embeddings::plot::map::{Map, Method};
 use ognivo_embeddings::plot::tsne::{Init, TsneConfig, tsne};
 use serde_json::{Value, json};
 
@@ -82,9 +81,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         let shown: Vec<&str> = unknown.iter().take(10).map(String::as_str).collect();
         output.warn(&format!("{} of {} have no vector: {}", unknown.len(), words.len(), shown.join(", ")));
     }
-    let map = Map::make(args, &vectors, output)?;
-    let title = format!("{} of {} vectors", map.method, vectors.words().len());
-    let chart = map.chart(&title, &vectors, labels.as_ref());
+    let map = Map::make(vectors.table(), &method(args, vectors.table().rows()), output)?;
+    let title = format!("Map of {} vectors", vectors.words().len());
+    let chart = chart(&title, &map, &vectors, labels.as_ref());
     let path = match (&args.to, args.model.folder()?) {
         (Some(path), _) => path.clone(),
         (None, Some(folder)) => folder.join("map.svg"),
@@ -149,65 +148,28 @@ impl Colours {
     }
 }
 
-/// Points, and what is to be said of them.
-struct Map {
-    points: Vec<(f64, f64)>,
-    method: &'static str,
-    axes: [String; 2],
-    about: String,
-    figures: Value,
+/// How the arguments want it drawn.
+fn method(args: &Args, points: usize) -> Method {
+    if args.method == "pca" {
+        return Method::Components;
+    }
+    let usual = TsneConfig::of_points(points);
+    Method::Tsne(TsneConfig {
+        perplexity: args.perplexity.unwrap_or(usual.perplexity),
+        iterations: args.iterations.unwrap_or(usual.iterations),
+        learning_rate: args.learning_rate,
+        theta: args.theta.unwrap_or(usual.theta),
+        init: if args.init == "pca" { Init::Pca } else { Init::Random },
+        seed: args.seed,
+        ..usual
+    })
 }
 
-impl Map {
-    fn make(args: &Args, vectors: &WordVectors, output: &Output) -> anyhow::Result<Self> {
-        let table = vectors.table();
-        if args.method == "pca" {
-            let components = Components::of(table, 2)?;
-            let (first, second) = (components.share(0), components.share(1));
-            return Ok(Self {
-                points: components.map(table),
-                method: "Principal components",
-                axes: [(1, first), (2, second)]
-                    .map(|(number, share)| format!("component {number}, {} of the variance", percent(share))),
-                about: format!("two components have {} of the variance", percent(first + second)),
-                figures: json!({ "variance_share": [first, second] }),
-            });
-        }
-        let usual = TsneConfig::of_points(table.rows());
-        let config = TsneConfig {
-            perplexity: args.perplexity.unwrap_or(usual.perplexity),
-            iterations: args.iterations.unwrap_or(usual.iterations),
-            learning_rate: args.learning_rate,
-            theta: args.theta.unwrap_or(usual.theta),
-            init: if args.init == "pca" { Init::Pca } else { Init::Random },
-            seed: args.seed,
-            ..usual
-        };
-        let bar = Progress::new(config.iterations as u64, 0, "steps", output.is_silent());
-        let map = tsne(table, &config, &mut |_| {
-            bar.step(1, "t-SNE");
-            !interrupt::requested()
-        })?;
-        bar.finish();
-        let (perplexity, divergence) = (number(config.perplexity), map.divergence);
-        Ok(Self {
-            points: map.points,
-            method: "t-SNE",
-            axes: Default::default(),
-            about: format!("perplexity {perplexity}, Kullback-Leibler divergence {divergence:.4}"),
-            figures: json!({ "perplexity": config.perplexity, "divergence": divergence }),
-        })
-    }
-
-    fn chart(&self, title: &str, vectors: &WordVectors, labels: Option<&Colours>) -> MapChart {
-        let [x, y] = &self.axes;
-        let empty = MapChart::new(title).x_label(x).y_label(y);
-        vectors
-            .words()
-            .iter()
-            .zip(&self.points)
-            .fold(empty, |chart, (word, &point)| chart.point(word, point, labels.and_then(|labels| labels.of(word))))
-    }
+fn chart(title: &str, map: &Map, vectors: &WordVectors, labels: Option<&Colours>) -> MapChart {
+    let [x, y] = &map.axes;
+    let empty = MapChart::new(title).x_label(x).y_label(y);
+    let points = vectors.words().iter().zip(&map.points);
+    points.fold(empty, |chart, (word, &point)| chart.point(word, point, labels.and_then(|labels| labels.of(word))))
 }
 
 /// The vectors of a trained run on two components, for its report.

@@ -19,6 +19,7 @@ pub(crate) fn files(data: &str, output: &Output) -> anyhow::Result<(Vec<PathBuf>
     let items: Vec<&str> = if Path::new(data).exists() { vec![data] } else { data.split(',').collect() };
     let mut files = Vec::new();
     for item in &items {
+        not_standard_input(item)?;
         let path = Path::new(item);
         if path.is_dir() {
             list(path, 0, &mut files)?;
@@ -50,6 +51,14 @@ pub(crate) fn file(data: &str, parts: &[&str], output: &Output) -> anyhow::Resul
             let names: Vec<String> = files.iter().take(10).map(|path| path.display().to_string()).collect();
             bail!("{data}: found {}; expected the path of one file", names.join(", "))
         }
+    }
+}
+
+/// Refuses `-`, for what reads its data more than once.
+pub(crate) fn not_standard_input(data: &str) -> Result<(), Error> {
+    match data {
+        "-" => Err(Error::Config("found -, standard input, which can be read only once; expected a file".into())),
+        _ => Ok(()),
     }
 }
 

@@ -341,6 +341,8 @@ fn wrong_usage_says_what_is_right() {
         (&["fasttext", "supervised", "--data", "train.txt", "--dim", "0"], "dim"),
         (&["fasttext", "supervised", "--data", "train.txt", "--epochs", "many"], "invalid value"),
         (&["fasttext", "supervised", "--data", "no/such.txt"], "no/such.txt"),
+        (&["fasttext", "supervised", "--data", "-"], "only once"),
+        (&["supervised", "-input", "-", "-output", "m"], "only once"),
         (&["predict", "m.bin", "test.txt", "many"], "invalid value"),
     ] {
         let said = bench.failure(arguments, 2);

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{bench, figure, stdout};
+use common::{bench, figure, stdout, with_input};
 
 #[test]
 fn walks_are_text_and_the_same_on_any_number_of_threads() {
@@ -17,6 +17,12 @@ fn walks_are_text_and_the_same_on_any_number_of_threads() {
     assert_eq!(fs::read_to_string(bench.path("w.txt")).unwrap(), text);
     let other = stdout(bench.run(&["walks", "--walks", "3", "--length", "7", "--seed", "2"]));
     assert_ne!(other, text);
+
+    let walks = ["walks", "--walks", "2", "--length", "3", "--data"];
+    let read = |data, input: &str| stdout(with_input(&bench, &[&walks[..], &[data]].concat(), input.as_bytes()));
+    let edges = "a b\nb c\nc a\n";
+    fs::write(bench.path("triangle.edges"), edges).unwrap();
+    assert_eq!(read("-", edges), read("triangle.edges", ""), "a graph from a pipe");
 
     fs::write(bench.path("g.edges"), "a b 1\nb c nan\n").unwrap();
     let said = bench.failure(&["walks", "--data", "g.edges", "--weighted"], 1);

@@ -122,5 +122,5 @@ fn report(generated: &Generated, text: &str, run: &std::path::Path, output: &Out
 
 fn is_broken_pipe(error: &ognivo_sequence::Error) -> bool {
     use ognivo_core::Error::Io;
-    matches!(error, ognivo_sequence::Error::Core(Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe)
+    matches!(error, ognivo_sequence::Error::Core(Io { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe)
 }

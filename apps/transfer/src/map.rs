@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use ognivo_core::cli::{Ended, events::Output};
 use ognivo_core::data::picture;
 use ognivo_core::random;
-use ognivo_core::report::{MapChart, Report, number, percent};
+use ognivo_core::report::{MapChart, Report};
 use ognivo_core::train::interrupt;
-use ognivo_core::train::progress::Progress;
 use ognivo_embeddings::Table;
-use ognivo_embeddings::plot::pca::Components;
-use ognivo_embeddings::plot::tsne::{TsneConfig, tsne};
+use ognivo_embeddings::plot::map::{Map, Method};
+use ognivo_embeddings::plot::tsne::TsneConfig;
 use ognivo_transfer::vectors::files::class_of;
 use serde_json::json;
 
@@ -62,31 +61,16 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
         let length = all.row(row).iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
         table.row_mut(to).iter_mut().zip(all.row(row)).for_each(|(to, value)| *to = value / length);
     }
-    let (points, axes, about, figures) = match args.method.as_str() {
-        "pca" => {
-            let components = Components::of(&table, 2)?;
-            let shares = [components.share(0), components.share(1)];
-            let axes =
-                [1, 2].map(|number| format!("component {number}, {} of the variance", percent(shares[number - 1])));
-            let about = format!("two principal components have {} of the variance", percent(shares[0] + shares[1]));
-            (components.map(&table), axes, about, json!({ "variance_share": shares }))
-        }
-        _ => {
-            let usual = TsneConfig::of_points(table.rows());
-            let perplexity = args.perplexity.unwrap_or(usual.perplexity);
-            let config = TsneConfig { perplexity, iterations: args.iterations.unwrap_or(usual.iterations), ..usual };
-            let bar = Progress::new(config.iterations as u64, 0, "steps", output.is_silent());
-            let map = tsne(&table, &config, &mut |_| {
-                bar.step(1, "t-SNE");
-                !interrupt::requested()
-            })?;
-            bar.finish();
-            let divergence = map.divergence;
-            let about =
-                format!("t-SNE, perplexity {}, Kullback-Leibler divergence {divergence:.4}", number(perplexity));
-            (map.points, Default::default(), about, json!({ "perplexity": perplexity, "divergence": divergence }))
-        }
+    let usual = TsneConfig::of_points(table.rows());
+    let method = match args.method.as_str() {
+        "pca" => Method::Components,
+        _ => Method::Tsne(TsneConfig {
+            perplexity: args.perplexity.unwrap_or(usual.perplexity),
+            iterations: args.iterations.unwrap_or(usual.iterations),
+            ..usual
+        }),
     };
+    let Map { points, axes, about, figures } = Map::make(&table, &method, output)?;
     let title = format!("{} of {} pictures: {} of {}", rows.len(), all.rows(), index.maker.layer, index.source.from);
     let [x, y] = &axes;
     let mut chart = MapChart::new(&title).x_label(x).y_label(y);

@@ -11,14 +11,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused: missing file, full disk, no permission.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was being done, as a verb: "read", "create".
         action: &'static str,
         /// The system's own error.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A file is not what its format demands.
     #[error("{}: {place}: found {found}; expected {expected}", path.display())]
@@ -56,7 +56,7 @@ impl Error {
     /// Wraps an I/O error: `.map_err(Error::io(path, "read"))`.
     pub fn io(path: impl AsRef<Path>, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_path_buf();
-        move |source| Self::Io { path, action, source }
+        move |cause| Self::Io { path, action, cause }
     }
 
     /// A file that breaks its format at `place`.

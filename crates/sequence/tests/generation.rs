@@ -217,8 +217,8 @@ fn a_broken_pipe_is_told() {
     let mut network = Script::new(&vocabulary, 1, vec![3]);
     let outcome = generate(&vocabulary, &mut network, &mut greedy(), &request(b"a", 100), &mut Pipe(7));
     match outcome.unwrap_err() {
-        ognivo_sequence::Error::Core(ognivo_core::Error::Io { source, .. }) => {
-            assert_eq!(source.kind(), ErrorKind::BrokenPipe);
+        ognivo_sequence::Error::Core(ognivo_core::Error::Io { cause, .. }) => {
+            assert_eq!(cause.kind(), ErrorKind::BrokenPipe);
         }
         other => panic!("{other}"),
     }

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::trained;
 use crate::flags::{Flags, Parsed};
+use crate::sources;
 use crate::train::Course;
 
 /// fastText's `supervised`, `skipgram` and `cbow -input FILE -output PREFIX ...`.
@@ -30,6 +31,7 @@ pub(crate) fn flags(defaults: Config, flags: &Flags, output: &Output) -> anyhow:
         let message = "expected -input FILE and -output PREFIX, and any of fastText's other flags";
         return Err(ognivo_core::Error::Config(message.into()).into());
     };
+    sources::not_standard_input(&input.to_string_lossy())?;
     // More threads than cores only wait for each other, and the result does not depend on them.
     let config = Config { thread: config.thread.min(device::threads()), ..config };
     let save_output = config.save_output;

@@ -128,15 +128,10 @@ impl BatchNorm {
 
     /// `scale` and `shift` of each channel when `x` is to be evaluated and no gradients are wanted: then this is `scale x + shift`.
     pub(crate) fn affine(&self, x: &Tensor<4>) -> Option<(Tensor<1>, Tensor<1>)> {
-        let device = x.device();
-        if device.is_autodiff() {
+        if x.device().is_autodiff() {
             return None;
         }
-        let [mean, variance] =
-            [&self.running_mean, &self.running_var].map(|running| running.value_sync().to_device(&device));
-        let scale = self.weight.val() / (variance + self.epsilon).sqrt();
-        let shift = self.bias.val() - mean * scale.clone();
-        Some((scale, shift))
+        Some(self.running(x).affine(self.weight.val(), self.bias.val(), self.epsilon))
     }
 
     fn trains(&self, x: &Tensor<4>) -> bool {
@@ -144,12 +139,15 @@ impl BatchNorm {
     }
 
     fn evaluate(&self, x: Tensor<4>) -> Tensor<4> {
-        let device = x.device();
-        let statistics = BatchStatistics {
-            mean: self.running_mean.value_sync().to_device(&device),
-            variance: self.running_var.value_sync().to_device(&device),
-        };
+        let statistics = self.running(&x);
         batch_norm2d_inference(x, self.weight.val(), self.bias.val(), statistics, self.epsilon)
+    }
+
+    /// The running statistics, where `x` is.
+    fn running(&self, x: &Tensor<4>) -> BatchStatistics {
+        let [mean, variance] =
+            [&self.running_mean, &self.running_var].map(|running| running.value_sync().to_device(&x.device()));
+        BatchStatistics { mean, variance }
     }
 
     /// Lets the running statistics follow those of a batch with `count` values in a channel.

@@ -375,9 +375,9 @@ fn check(file: &DataFile, path: &Path, stamp: Option<&Path>, progress: Listener<
 /// Adds the way out to an error about a cache folder that cannot be written.
 fn hint_at_cache(error: Error) -> Error {
     match error {
-        Error::Io { path, action, source } => {
-            let source = io::Error::new(source.kind(), format!("{source} (OGNIVO_CACHE can name another folder)"));
-            Error::Io { path, action, source }
+        Error::Io { path, action, cause } => {
+            let cause = io::Error::new(cause.kind(), format!("{cause} (OGNIVO_CACHE can name another folder)"));
+            Error::Io { path, action, cause }
         }
         other => other,
     }

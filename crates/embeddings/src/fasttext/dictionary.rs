@@ -61,11 +61,17 @@ impl Dictionary {
                 entries = entries.sorted(label, threshold, threshold).0;
             }
         }
-        let distinct = entries.len();
+        let most = (0..entries.len()).filter(|&id| !entries.get(id as u32).starts_with(label));
+        let most = most.map(|id| entries.counts[id]).max();
         let (entries, words) = entries.sorted(label, config.min_count, config.min_count_label);
-        let expected = format!("text in which a word occurs at least minCount = {} times", config.min_count);
         if words == 0 {
-            let found = if tokens == 0 { "no word".into() } else { format!("{distinct} rarer words in {tokens}") };
+            let (found, expected) = match most {
+                Some(most) => {
+                    let found = format!("no word {} times, the most frequent {most} times", config.min_count);
+                    (found, format!("a minCount of at most {most}"))
+                }
+                None => ("no word".into(), "text".into()),
+            };
             return Err(Error::data("the training text", found, expected));
         }
         if config.model == ModelKind::Supervised && words == entries.len() {
@@ -368,8 +374,9 @@ mod tests {
     fn rare_words_are_left_out_and_said() {
         let config = Config { min_count: 2, ..Config::supervised() };
         assert_eq!(count("a b a __label__x", config.clone()).unwrap().words(), 1);
-        let error = count("a b __label__x", config.clone()).unwrap_err().to_string();
-        assert!(error.contains("3 rarer words") && error.contains("minCount = 2"), "{error}");
+        let config = Config { min_count: 3, ..config };
+        let error = count("a b a __label__x", config.clone()).unwrap_err().to_string();
+        assert!(error.contains("no word 3 times") && error.contains("minCount of at most 2"), "{error}");
         assert!(count("", config.clone()).unwrap_err().to_string().contains("no word"));
         assert!(count("a a a\n", config).unwrap_err().to_string().contains("__label__"));
     }

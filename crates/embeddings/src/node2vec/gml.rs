@@ -11,8 +11,7 @@ use crate::{Names, Result};
 const DEEPEST: usize = 64;
 
 /// Reads a graph. The name of a node is its label, else its id.
-pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<Graph> {
-    let mut lines = Lines::open(path)?;
+pub(super) fn read(mut lines: Lines, path: &Path, options: &ReadOptions) -> Result<Graph> {
     let mut parser =
         Parser { path, ids: Names::default(), names: Names::default(), edges: Vec::new(), directed: false };
     let mut lists = vec![List::new(Kind::Other, 0)];

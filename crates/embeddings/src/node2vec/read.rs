@@ -11,7 +11,7 @@ use super::lines::{Lines, error, quoted};
 use crate::{Error, Result};
 
 /// Lines by which a format is recognised.
-const SAMPLE: usize = 1000;
+const SAMPLE: u64 = 1000;
 
 /// How a graph is written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct ReadOptions {
 }
 
 impl Graph {
-    /// Reads a graph, gzip or plain.
+    /// Reads a graph, gzip or plain, once: `path` may be a pipe.
     ///
     /// Names of nodes are any text. Fields are separated by spaces and tabs; by commas too if there is one in the first line.
     /// Empty lines and lines that begin with `#` or `%` are not looked at. [`Graph`] says what repeated edges and edges from a node
@@ -51,15 +51,14 @@ impl Graph {
     /// # Errors
     /// A file that cannot be read; a line that is not of the format, or whose weight is not a finite number above 0; no edges.
     pub fn read(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let (format, comma) = recognise(path, options)?;
+        let (format, comma, mut lines) = recognise(path, options)?;
         let graph = match format {
-            GraphFormat::Gml => gml::read(path, options)?,
+            GraphFormat::Gml => gml::read(lines, path, options)?,
             GraphFormat::Adjacency if options.weighted => {
                 return Err(Error::setting("weighted", "true, for an adjacency list", "an edge list, or no weights"));
             }
             _ => {
                 let mut builder = GraphBuilder::new(options.weighted, options.directed);
-                let mut lines = Lines::open(path)?;
                 while let Some((number, line)) = lines.next()? {
                     let mut fields = fields(line, comma);
                     let Some(from) = fields.next() else { continue };
@@ -115,25 +114,20 @@ pub(super) fn weight(text: &str) -> Result<f32, (String, &'static str)> {
     }
 }
 
-/// The format of a file, and whether commas separate its fields.
-fn recognise(path: &Path, options: &ReadOptions) -> Result<(GraphFormat, bool)> {
-    let mut lines = Lines::open(path)?;
+/// The format of a file, whether commas separate its fields, and its lines.
+fn recognise(path: &Path, options: &ReadOptions) -> Result<(GraphFormat, bool, Lines)> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let (mut comma, mut counts) = (false, BTreeSet::new());
     let mut gml = name.trim_end_matches(".gz").ends_with(".gml");
-    for _ in 0..SAMPLE {
-        let Some((line_number, line)) = lines.next()? else { break };
-        let Some(first) = fields(line, false).next() else { continue };
+    let lines = Lines::open(path)?.peek(SAMPLE, |number, line| {
+        let Some(first) = fields(line, false).next() else { return };
         if counts.is_empty() {
             comma = line.contains(',');
             let rest = line.trim_start().strip_prefix("graph").map(str::trim_start);
-            gml |= line_number == 1 && first == "Creator" || matches!(rest, Some("" | "["));
+            gml |= number == 1 && first == "Creator" || matches!(rest, Some("" | "["));
         }
         counts.insert(fields(line, comma).count());
-        if gml {
-            break;
-        }
-    }
+    })?;
     let most = counts.last().copied().unwrap_or(0);
     let format = match options.format {
         GraphFormat::Auto if gml => GraphFormat::Gml,
@@ -145,7 +139,7 @@ fn recognise(path: &Path, options: &ReadOptions) -> Result<(GraphFormat, bool)> 
         }
         named => named,
     };
-    Ok((format, comma))
+    Ok((format, comma, lines))
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 //! - [`pca`]: the directions in which vectors differ most. Exact, linear: distances on the map are never larger than they are.
 //! - [`tsne`]: neighbours stay neighbours, whatever becomes of distances.
 //!
-//! Both take vectors as rows of a [`Table`](crate::Table) and give a point for each; `ognivo_core::report::MapChart` draws them.
+//! - [`map`]: either, with what is to be said of the result.
+//!
+//! They take vectors as rows of a [`Table`](crate::Table) and give a point for each; `ognivo_core::report::MapChart` draws them.
 
 mod eigen;
+pub mod map;
 pub mod pca;
 pub mod tsne;
 

@@ -134,7 +134,12 @@ impl Underway<'_> {
             let (a, b) = (game.judge(&discriminator, a, &labels), game.judge(&discriminator, b, &labels));
             loss = loss + lipschitz::penalty(a, b, distance) * weight;
         }
-        let value = self.finite("discriminator", "loss", scalar(&loss))?;
+        let value = scalar(&loss);
+        if !value.is_finite() {
+            // Judging what is no number gives no number; then the discriminator is not to blame.
+            self.finite("generator", "output", scalar(&fake.clone().sum()))?;
+        }
+        let value = self.finite("discriminator", "loss", value)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &discriminator);
         let mut discriminator = self.optimizers[0].step(rate, discriminator, gradients);
         if let Objective::WassersteinClipped { clip } = config.objective {

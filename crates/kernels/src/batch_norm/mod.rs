@@ -26,6 +26,15 @@ pub struct BatchStatistics {
     pub variance: Tensor<1>,
 }
 
+impl BatchStatistics {
+    /// `scale` and `shift` of each channel with which `scale x + shift` is [`batch_norm2d_inference`].
+    pub fn affine(self, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> (Tensor<1>, Tensor<1>) {
+        let scale = gamma / (self.variance + epsilon).sqrt();
+        let shift = beta - self.mean * scale.clone();
+        (scale, shift)
+    }
+}
+
 /// Normalises each channel of `x` `[batch, channels, height, width]` by the batch's own moments, then scales by `gamma`
 /// and shifts by `beta`, both `[channels]`.
 ///
@@ -115,8 +124,7 @@ pub fn batch_norm2d_inference(
     check(&x, &[&gamma, &beta, &statistics.mean, &statistics.variance]);
     #[cfg(feature = "flex")]
     if run_kernel(&[&x], &[&gamma, &beta, &statistics.mean, &statistics.variance]) {
-        let scale = gamma / (statistics.variance + epsilon).sqrt();
-        let shift = beta - statistics.mean * scale.clone();
+        let (scale, shift) = statistics.affine(gamma, beta, epsilon);
         return kernel::channel_affine(x, scale, shift);
     }
     batch_norm2d_inference_reference(x, gamma, beta, statistics, epsilon)

@@ -1,5 +1,7 @@
 //! One fine-tuning run from its settings: what is written before the first step, and how it is taken up again.
 
+use std::time::Instant;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use ognivo_cnn::image::augment::Augment;
@@ -114,11 +116,14 @@ impl<'a> Session<'a> {
         let network = self.network.valid();
         let stages = stages_before_head(&network);
         let Some(train) = self.features(&network, stages, &splits.train, output)? else { return Ok(None) };
+        if train.cached {
+            output.line(&format!("features of {} pictures: from the cache", train.len()));
+        }
         let Some(test) = self.features(&network, stages, &splits.test, output)? else { return Ok(None) };
         Ok(Some(train.nearest_neighbour_accuracy(&test)))
     }
 
-    /// What the first stages put out for the pictures of `set`; none after Ctrl-C.
+    /// What the first stages put out for the pictures of `set`; none after Ctrl-C. Says how fast where they had to be computed.
     fn features(
         &self,
         network: &Network,
@@ -132,9 +137,15 @@ impl<'a> Session<'a> {
             bar.step(pictures as u64, "features");
             !interrupt::requested()
         };
-        let cache = cache_folder();
-        let made = Features::compute(network, stages, set, &self.preprocessing, &device, cache.as_deref(), &mut go_on);
+        let (cache, start) = (self.cache.as_deref(), Instant::now());
+        let made = Features::compute(network, stages, set, &self.preprocessing, &device, cache, &mut go_on);
         bar.finish();
+        if let Ok(Some(made)) = &made
+            && !made.cached
+        {
+            let rate = made.len() as f64 / start.elapsed().as_secs_f64();
+            output.line(&format!("features of {} pictures: computed, {rate:.0} pictures/s", made.len()));
+        }
         made
     }
 
@@ -157,8 +168,6 @@ impl<'a> Session<'a> {
                 None => None,
             };
             let Self { run, network, freezing, device, .. } = self;
-            let from = if train.cached { "from the cache" } else { "computed once" };
-            output.line(&format!("features of {done} frozen stages for {pictures} pictures: {from}"));
             let loader = Loader::new(FeatureBatcher(train), config.fit.batch_size, WORKERS);
             let valid = valid.map(|valid| Loader::new(FeatureBatcher(valid), BATCH, WORKERS));
             return fit(

@@ -39,13 +39,11 @@ fn convolution_affine<'a>(nodes: &'a [Node], x: &Tensor<4>) -> Option<(Tensor<4>
         return None;
     };
     let (scale, shift) = norm.affine(x)?;
-    let (limits, behind) = match behind {
-        [Node { operation: Operation::Activation(activation), .. }, rest @ ..] => match activation.limits() {
-            Some(limits) => (limits, rest),
-            None => (ANY, behind),
-        },
-        _ => (ANY, behind),
-    };
+    let limits = behind.first().and_then(|next| match &next.operation {
+        Operation::Activation(activation) => activation.limits(),
+        _ => None,
+    });
+    let (limits, behind) = limits.map_or((ANY, behind), |limits| (limits, &behind[1..]));
     Some((convolution.forward_affine(x.clone(), scale, shift, limits), behind))
 }
 
