@@ -88,6 +88,15 @@ pub(crate) struct ShortcutArgs {
     /// Pixels by which the second patch is moved at most, where there is jitter
     #[arg(long, default_value_t = 2)]
     jitter: usize,
+    /// How many of a picture's pixels one of a patch is wide, from a range, as in pairs.zoom
+    #[arg(long, value_name = "LEAST,MOST", num_args = 2, value_delimiter = ',')]
+    zoom: Vec<f64>,
+    /// How much each patch alone is made larger and turned, as in pairs.wobble
+    #[arg(long, default_value_t = 0.0)]
+    wobble: f64,
+    /// The first patch may lie where only its partner fits
+    #[arg(long)]
+    anywhere: bool,
     /// The side that pictures are brought to [default: their own]
     #[arg(long)]
     side: Option<usize>,
@@ -263,15 +272,26 @@ fn shortcuts(args: &ShortcutArgs, output: &Output) -> anyhow::Result<Ended> {
     (config.limit, config.image_size, config.valid_fraction) = (Some(args.limit), args.side.map(|side| [side; 2]), 0.0);
     let splits = open(&config, output)?;
     let preprocessing = Preprocessing::measure(&*splits.train, config.image_size)?;
-    let ShortcutArgs { patch, gap, jitter, .. } = *args;
-    let plain = PairConfig { patch, gap: 0, jitter: 0, colour: Colour::Keep, coarse: 0.0 };
-    let settings = [
-        ("patches side by side", plain.clone()),
-        ("with a gap", PairConfig { gap, ..plain.clone() }),
-        ("with gap and jitter", PairConfig { gap, jitter, ..plain.clone() }),
-        ("and colours dropped", PairConfig { gap, jitter, colour: Colour::Drop, ..plain.clone() }),
-        ("or colours projected", PairConfig { gap, jitter, colour: Colour::Project, ..plain }),
+    let ShortcutArgs { patch, gap, jitter, wobble, anywhere, .. } = *args;
+    let base =
+        PairConfig { patch, gap: 0, jitter: 0, colour: Colour::Keep, coarse: 0.0, anywhere, ..PairConfig::default() };
+    let all = match args.zoom[..] {
+        [least, most] => PairConfig { gap, jitter, zoom: [least, most], wobble, ..base.clone() },
+        _ => PairConfig { gap, jitter, wobble, ..base.clone() },
+    };
+    let mut settings = vec![
+        ("patches side by side", base.clone()),
+        ("with a gap", PairConfig { gap, ..base.clone() }),
+        ("with gap and jitter", PairConfig { gap, jitter, ..base.clone() }),
     ];
+    if !args.zoom.is_empty() || wobble > 0.0 {
+        settings.push(("and zoom and wobble", all.clone()));
+    }
+    settings.extend([
+        ("and colours dropped", PairConfig { colour: Colour::Drop, ..all.clone() }),
+        ("or colours projected", PairConfig { colour: Colour::Project, ..all.clone() }),
+        ("or colours changed", PairConfig { colour: Colour::Jitter, ..all }),
+    ]);
     let mut header = format!("{:<22}", "");
     for cue in Cue::ALL {
         header += &format!(" {:>26}", cue.name());

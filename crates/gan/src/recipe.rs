@@ -107,7 +107,7 @@ impl GanConfig {
 pub fn mixture(data: &str) -> GanConfig {
     // 25 modes take more noise, for longer, and a generator that moves faster.
     let (epochs, generator, noise, until) = match data {
-        "grid" => (60, 2e-3, 1.0, 0.95),
+        "grid" => (180, 2e-3, 1.0, 0.95),
         _ => (120, 1e-3, 0.5, 0.5),
     };
     let latent = if data == "line" { 1 } else { MixtureConfig::default().latent };

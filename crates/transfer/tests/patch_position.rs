@@ -52,7 +52,7 @@ fn waves(count: usize, seed: u64) -> Arc<dyn ImageSet> {
 }
 
 fn pairs(gap: usize, jitter: usize, colour: Colour) -> PairConfig {
-    PairConfig { patch: 6, gap, jitter, colour, coarse: 0.0 }
+    PairConfig { patch: 6, gap, jitter, colour, coarse: 0.0, ..PairConfig::default() }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::simd::{Ahead, Simd};
 const TERMS: usize = 144;
 
 /// Most pixels of a tile, on any instruction set.
-pub(super) const MOST_PIXELS: usize = 8;
+const MOST_PIXELS: usize = 8;
 
 /// Pixels of a tile two vectors of channels wide: as many as leave registers for the weights and a pixel.
 #[inline(always)]
@@ -18,49 +18,40 @@ fn most_pixels(registers: usize) -> usize {
     if registers >= 32 { MOST_PIXELS } else { 6 }
 }
 
-/// The time for a row of `width` pixels, in pixels: a tile of fewer than four waits for its own results.
-fn row_cost(width: usize, registers: usize) -> usize {
+/// The time for so many pixels, in pixels: a tile of fewer than four waits for its own results.
+pub(super) fn cost(pixels: usize, registers: usize) -> usize {
     let most = most_pixels(registers);
-    let rest = width % most;
-    width / most * most + (rest & 4) + 4 * usize::from(rest & 2 != 0) + 4 * usize::from(rest & 1 != 0)
+    let rest = pixels % most;
+    pixels / most * most + (rest & 4) + 4 * usize::from(rest & 2 != 0) + 4 * usize::from(rest & 1 != 0)
 }
 
-/// A band of grid rows, and how its pixels are cut into tiles.
-///
-/// Either each row by itself, or all rows as one line, over the padding between them, whose pixels are computed in vain: of rows of 7 in a
-/// panel 8 wide one pixel in eight, while a row of 7 by itself takes the time of 12.
+/// The pixels of a band, row after row: of rows of 7 a tile of 6 takes the last ones of a row with the first ones of the next.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub(super) count: usize,
     pub(super) width: usize,
     /// Floats of the panel from one row to the next.
     pub(super) pitch: usize,
-    /// Pixels in the one line; 0 for rows by themselves.
-    joined: usize,
 }
 
 impl Rows {
-    /// The faster way for `count` rows of a panel that may be read `beyond` its last pixel, or not.
     #[inline(always)]
-    pub(super) fn new(count: usize, width: usize, pitch: usize, beyond: bool, registers: usize) -> Self {
-        let exact = (count - 1) * pitch + width;
-        let line = if beyond { exact.next_multiple_of(most_pixels(registers)) } else { exact };
-        let joined = if row_cost(line, registers) < count * row_cost(width, registers) { line } else { 0 };
-        Self { count, width, pitch, joined }
+    fn pixels(&self) -> usize {
+        self.count * self.width
     }
 
-    /// The time for all of them, in pixels.
-    pub(super) fn cost(&self, registers: usize) -> usize {
-        match self.joined {
-            0 => self.count * row_cost(self.width, registers),
-            line => row_cost(line, registers),
-        }
-    }
-
-    /// Lines of pixels that follow each other in the panel: how many, and how long.
+    /// Distances in the panel of the `P` pixels from number `first` on.
     #[inline(always)]
-    fn lines(&self) -> (usize, usize) {
-        if self.joined > 0 { (1, self.joined) } else { (self.count, self.width) }
+    fn places<const P: usize>(&self, first: usize) -> [usize; P] {
+        let (mut row, mut column) = (first / self.width * self.pitch, first % self.width);
+        [(); P].map(|()| {
+            let place = row + column;
+            column += 1;
+            if column == self.width {
+                (row, column) = (row + self.pitch, 0);
+            }
+            place
+        })
     }
 }
 
@@ -93,41 +84,38 @@ impl Sums<'_> {
         // SAFETY: the caller's.
         unsafe {
             for terms in (0..self.offsets.len()).step_by(TERMS) {
-                let (lines, length) = rows.lines();
-                for line in 0..lines {
+                let (count, mut done) = (rows.pixels(), 0);
+                while done < count {
                     ahead.step::<S>();
-                    let mut x = 0;
-                    while x < length {
-                        let pixels = self.panel.add(line * rows.pitch + x);
-                        let to = turned.add((line * length + x) * V * S::LANES);
-                        x += match length - x {
-                            n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(pixels, first, terms, to),
-                            n if n >= 6 && most == 6 => self.pixels::<S, V, 6>(pixels, first, terms, to),
-                            n if n >= 4 => self.pixels::<S, V, 4>(pixels, first, terms, to),
-                            n if n >= 2 => self.pixels::<S, V, 2>(pixels, first, terms, to),
-                            _ => self.pixels::<S, V, 1>(pixels, first, terms, to),
-                        };
-                    }
+                    let to = turned.add(done * V * S::LANES);
+                    done += match count - done {
+                        n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(rows.places(done), first, terms, to),
+                        n if n >= 6 && most == 6 => self.pixels::<S, V, 6>(rows.places(done), first, terms, to),
+                        n if n >= 4 => self.pixels::<S, V, 4>(rows.places(done), first, terms, to),
+                        n if n >= 2 => self.pixels::<S, V, 2>(rows.places(done), first, terms, to),
+                        _ => self.pixels::<S, V, 1>(rows.places(done), first, terms, to),
+                    };
                 }
             }
             for v in 0..V {
                 let output = self.output.add((first + v * S::LANES) * self.plane);
-                self.turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows, output);
+                self.turn::<S>(turned.add(v * S::LANES), V * S::LANES, rows.pixels(), output);
             }
         }
     }
 
-    /// Up to [`TERMS`] terms, from number `terms` on, of `P` consecutive pixels; returns `P`.
+    /// Up to [`TERMS`] terms, from number `terms` on, of the `P` pixels at `places` in the panel; returns `P`.
     #[inline(always)]
     unsafe fn pixels<S: Simd, const V: usize, const P: usize>(
         &self,
-        pixels: *const f32,
+        places: [usize; P],
         first: usize,
         terms: usize,
         to: *mut f32,
     ) -> usize {
         // SAFETY: the caller's.
         unsafe {
+            let pixels = places.map(|place| self.panel.add(place));
             let mut sums = [[S::splat(0.0); V]; P];
             if terms > 0 {
                 for (p, sums) in sums.iter_mut().enumerate() {
@@ -148,8 +136,8 @@ impl Sums<'_> {
                 for (v, w) in w.iter_mut().enumerate() {
                     *w = S::load(weight.add(v * S::LANES));
                 }
-                for (p, sums) in sums.iter_mut().enumerate() {
-                    let pixel = S::splat(*pixels.add(*offset + p));
+                for (sums, pixel) in sums.iter_mut().zip(pixels) {
+                    let pixel = S::splat(*pixel.add(*offset));
                     for (sum, w) in sums.iter_mut().zip(w) {
                         *sum = S::mul_add(w, pixel, *sum);
                     }
@@ -165,35 +153,23 @@ impl Sums<'_> {
         P
     }
 
-    /// Writes the pixels of one vector of channels, `step` floats apart, to planes `plane` apart; what lies between joined rows is left out.
+    /// Writes `count` pixels of one vector of channels, `step` floats apart, to planes `plane` apart.
     #[inline(always)]
-    unsafe fn turn<S: Simd>(&self, from: *const f32, step: usize, rows: Rows, to: *mut f32) {
+    unsafe fn turn<S: Simd>(&self, from: *const f32, step: usize, count: usize, to: *mut f32) {
         let plane = self.plane;
-        let (width, count) = (rows.width, rows.count * rows.width);
-        let pitch = if rows.joined > 0 { rows.pitch } else { width };
         let whole = count / S::LANES * S::LANES;
-        let (mut start, mut column) = (from, 0);
-        let mut next = || {
-            let pixel = start.wrapping_add(column * step);
-            column += 1;
-            if column == width {
-                (start, column) = (start.wrapping_add(pitch * step), 0);
-            }
-            pixel
-        };
         // SAFETY: the caller's.
         unsafe {
             for pixel in (0..whole).step_by(S::LANES) {
                 let mut rows = [S::splat(0.0); 16];
-                for row in rows.iter_mut().take(S::LANES) {
-                    *row = self.limited::<S>(S::load(next()));
+                for (number, row) in rows.iter_mut().take(S::LANES).enumerate() {
+                    *row = self.limited::<S>(S::load(from.add((pixel + number) * step)));
                 }
                 S::store_transposed(&rows[..S::LANES], to.add(pixel), plane, S::LANES);
             }
             for pixel in whole..count {
-                let from = next();
                 for channel in 0..S::LANES {
-                    let value = *from.add(channel);
+                    let value = *from.add(pixel * step + channel);
                     let limited = |[low, high]: [f32; 2]| {
                         if value < low {
                             low

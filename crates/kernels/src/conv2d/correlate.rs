@@ -3,7 +3,7 @@
 use std::{mem::MaybeUninit, ops::Range};
 
 use super::{
-    channels::{MOST_PIXELS, Rows},
+    channels::{Rows, cost},
     correlation::Correlation,
     geometry::Geometry,
     panel::Panel,
@@ -183,17 +183,9 @@ impl<'a> Part<'a> {
 fn across_channels(level: Level, c: &Correlation, panel: &Panel) -> bool {
     let (lanes, registers) = (level.lanes(), level.registers());
     let with_pixels = panel.spans(panel.band).len() * lanes;
-    let with_channels = panel.channel_rows(c, panel.band, registers).cost(registers);
+    let with_channels = cost(panel.band * c.grid[1], registers);
     let faster = with_channels * 8 < with_pixels * if registers >= 32 { 7 } else { 9 };
     c.channels_out.is_multiple_of(lanes) && panel.offsets.len() >= 64 && faster
-}
-
-impl Panel {
-    /// A band of `rows` for tiles with channels across the lanes. A copy has room behind its last pixel, the input itself has none.
-    #[inline(always)]
-    fn channel_rows(&self, c: &Correlation, rows: usize, registers: usize) -> Rows {
-        Rows::new(rows, c.grid[1], self.pitch, self.len > 0, registers)
-    }
 }
 
 impl Part<'_> {
@@ -204,12 +196,9 @@ impl Part<'_> {
         if c.step == [1, 1] { 0 } else { c.channels_out * self.panel.band * c.grid[1] }
     }
 
-    /// Floats to hold two vectors of channels for each pixel of a band before they are transposed. The last band has fewer rows, and so no
-    /// more pixels either way.
+    /// Floats to hold two vectors of channels for each pixel of a band before they are transposed.
     fn turned(&self, level: Level) -> usize {
-        let panel = &self.panel;
-        let joined = panel.band * panel.pitch + MOST_PIXELS;
-        if self.across { 2 * level.lanes() * joined.max(panel.band * self.correlation.grid[1]) } else { 0 }
+        if self.across { 2 * level.lanes() * self.panel.band * self.correlation.grid[1] } else { 0 }
     }
 }
 
@@ -284,7 +273,7 @@ impl Kernel for Band<'_> {
         let (copy, memory) = memory.split_at_mut(panel.len);
         let (collected, turned) = memory.split_at_mut(part.collected());
         let spans = panel.spans(rows);
-        let steps = if *across { rows } else { spans.len().div_ceil(S::TILE.1) };
+        let steps = if *across { pixels.div_ceil(8) } else { spans.len().div_ceil(S::TILE.1) };
         let mut ahead = Ahead::new(ahead, piece.groups.len() * steps);
         let channels = piece.channels.len();
         for group in piece.groups {
@@ -311,7 +300,7 @@ impl Kernel for Band<'_> {
                     plane: if dense { out_plane } else { pixels },
                 };
                 if *across {
-                    let rows = panel.channel_rows(c, rows, S::REGISTERS);
+                    let rows = Rows { count: rows, width: c.grid[1], pitch: panel.pitch };
                     sums.across_channels::<S>(rows, channels, turned.as_mut_ptr(), &mut ahead);
                 } else {
                     sums.across_pixels::<S>(spans, channels, &mut ahead);

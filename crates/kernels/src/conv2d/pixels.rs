@@ -11,9 +11,19 @@ impl Sums<'_> {
     #[inline(always)]
     pub(super) unsafe fn across_pixels<S: Simd>(&self, spans: &[Span], channels: usize, ahead: &mut Ahead) {
         let mut spans = spans;
+        // A tile of few sums waits for its own results: few channels take more vectors.
+        let widest = match channels {
+            1 => 8,
+            2 | 3 => 4,
+            _ => S::TILE.1,
+        };
         while !spans.is_empty() {
-            // Four vectors as two and two: a tile one vector wide waits for its own results.
-            let take = if spans.len() == 4 { 2 } else { spans.len().min(S::TILE.1) };
+            let take = match spans.len() {
+                4 if widest < 4 => 2,
+                n if n >= widest => widest,
+                n if n >= 4 && widest >= 4 => 4,
+                n => n.min(3).min(S::TILE.1),
+            };
             let (now, later) = spans.split_at(take);
             ahead.step::<S>();
             for (first, size) in blocks(channels, S::TILE.0) {
@@ -23,7 +33,9 @@ impl Sums<'_> {
                         [a] => self.rows::<S, 1>([a], first, size),
                         [a, b] => self.rows::<S, 2>([a, b], first, size),
                         [a, b, c] => self.rows::<S, 3>([a, b, c], first, size),
-                        _ => unreachable!("one to three vectors"),
+                        [a, b, c, d] => self.few_rows::<S, 4>([a, b, c, d], first, size),
+                        [a, b, c, d, e, f, g, h] => self.few_rows::<S, 8>([a, b, c, d, e, f, g, h], first, size),
+                        _ => unreachable!("one to four vectors, or eight"),
                     }
                 }
             }
@@ -44,6 +56,19 @@ impl Sums<'_> {
                 2 if S::TILE.1 >= N => self.tile::<S, 2, N>(spans, first),
                 1 if S::TILE.1 >= N => self.tile::<S, 1, N>(spans, first),
                 _ => unreachable!("blocks() yields sizes that have a kernel"),
+            }
+        }
+    }
+
+    /// [`rows`](Self::rows) of one or two channels.
+    #[inline(always)]
+    unsafe fn few_rows<S: Simd, const N: usize>(&self, spans: [Span; N], first: usize, size: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            match size {
+                2 if N <= 4 => self.tile::<S, 2, N>(spans, first),
+                1 => self.tile::<S, 1, N>(spans, first),
+                _ => unreachable!("few channels are cut into ones and twos"),
             }
         }
     }

@@ -24,6 +24,11 @@ const HELD_OUT: u64 = u64::MAX;
 /// The fewest pixels to a side that a coarsened patch has: the paper's 100 in all.
 const COARSEST: usize = 10;
 
+/// How far [`Colour::Jitter`] goes, in deviations of pixels: of the brightness, of the logarithm of the contrast, of one channel.
+const LIGHT: f64 = 0.25;
+const CONTRAST: f64 = 0.2;
+const TINT: f64 = 0.1;
+
 /// What is done to the colours of patches, against the shift of colours that lenses make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,6 +40,8 @@ pub enum Colour {
     Drop,
     /// What lies along the axis from green to magenta is taken out: `x (I - a'a / aa')` with `a = (-1, 2, -1)`.
     Project,
+    /// Brightness, contrast and each channel of each patch are changed at random, so that colours do not tell what goes on where.
+    Jitter,
 }
 
 /// How patches are cut.
@@ -51,11 +58,31 @@ pub struct PairConfig {
     pub colour: Colour,
     /// The share of patches that are brought to fewer pixels, a hundred at least, and back.
     pub coarse: f64,
+    /// How many of the picture's pixels one of a patch is wide; drawn from this range for each pair, and with it gap and jitter. Numbers
+    /// that are not whole also hide the blocks of JPEG, which tell where in the picture a patch lies.
+    pub zoom: [f64; 2],
+    /// Each patch alone is besides made larger by a factor `exp(w n)` and turned by `w n` radians, with `n` standard normal: edges meet less well.
+    pub wobble: f64,
+    /// The first patch may lie where only its partner fits, not all eight neighbours. Patches can be larger; but who can tell where in the
+    /// picture a patch lies has a hint of the direction.
+    pub anywhere: bool,
 }
+
+/// The whole picture's pixels.
+const UNZOOMED: [f64; 2] = [1.0; 2];
 
 impl Default for PairConfig {
     fn default() -> Self {
-        Self { patch: 16, gap: 4, jitter: 2, colour: Colour::Drop, coarse: 0.25 }
+        Self {
+            patch: 16,
+            gap: 4,
+            jitter: 2,
+            colour: Colour::Drop,
+            coarse: 0.25,
+            zoom: UNZOOMED,
+            wobble: 0.0,
+            anywhere: false,
+        }
     }
 }
 
@@ -74,6 +101,13 @@ impl PairConfig {
         if !(0.0..=1.0).contains(&self.coarse) {
             return fail("coarse", self.coarse.to_string(), "from 0 to 1".into());
         }
+        let [least, most] = self.zoom;
+        if !(0.1..=10.0).contains(&least) || !(least..=10.0).contains(&most) {
+            return fail("zoom", format!("{:?}", self.zoom), "two numbers from 0.1 to 10, the smaller first".into());
+        }
+        if !(0.0..=0.5).contains(&self.wobble) {
+            return fail("wobble", self.wobble.to_string(), "from 0 to 0.5".into());
+        }
         if self.jitter > self.gap {
             return fail(
                 "jitter",
@@ -83,32 +117,56 @@ impl PairConfig {
         }
         let needed = self.needed();
         if height < needed || width < needed {
+            let count = if self.anywhere { "two" } else { "three" };
             let expected =
-                format!("pictures of at least {needed} x {needed}, for three patches, gaps and jitter in a row");
+                format!("pictures of at least {needed} x {needed}, for {count} patches, gaps and jitter in a row");
             return fail("patch", format!("{} with pictures of {height} x {width}", self.patch), expected);
         }
         Ok(())
     }
 
-    /// The side of a picture in which all eight neighbours of a patch in the middle fit.
+    /// The side of a picture in which all eight neighbours of a patch in the middle fit, or one if that is enough, however near it is looked at.
     pub fn needed(&self) -> usize {
-        self.patch.saturating_mul(3).saturating_add(self.gap.saturating_add(self.jitter).saturating_mul(2))
+        let neighbours = if self.anywhere { 1 } else { 2 };
+        let patches = self.patch.saturating_mul(1 + neighbours);
+        let between = self.gap.saturating_add(self.jitter).saturating_mul(neighbours);
+        (patches.saturating_add(between) as f64 * self.zoom[1]).ceil() as usize
     }
 
-    /// The corners (row, column) of both patches and the number of the direction, in a picture of `height` x `width`. The first patch lies
-    /// anywhere where all of its neighbours fit, so that its place tells nothing of the direction.
-    pub fn place(&self, [height, width]: [usize; 2], rng: &mut impl Rng) -> ([usize; 2], [usize; 2], usize) {
-        let margin = self.patch + self.gap + self.jitter;
-        let first = [height, width].map(|side| margin + random::below(rng, side - self.needed() + 1));
+    /// Where a pair lies in a picture of `height` x `width`. Unless [`anywhere`](Self::anywhere) the first patch lies where all of
+    /// its neighbours fit, so that its place tells nothing of the direction.
+    pub fn place(&self, size: [usize; 2], rng: &mut impl Rng) -> Pair {
         let direction = random::below(rng, 8);
-        let mut second = first;
+        let exact = self.zoom == UNZOOMED;
+        let [least, most] = self.zoom;
+        let zoom = if exact { 1.0 } else { least + (most - least) * random::uniform_f64(rng) };
+        let extent = self.patch as f64 * zoom;
+        let margin = (self.patch + self.gap + self.jitter) as f64 * zoom;
+        let mut corners = [[0.0; 2]; 2];
         for (axis, step) in DIRECTIONS[direction].into_iter().enumerate() {
             let jitter = random::below(rng, 2 * self.jitter + 1) as i64 - self.jitter as i64;
-            let moved = first[axis] as i64 + step * (self.patch + self.gap) as i64 + jitter;
-            second[axis] = moved.max(0) as usize;
+            let moved = (step * (self.patch + self.gap) as i64 + jitter) as f64 * zoom;
+            let (before, behind) = if self.anywhere { ((-moved).max(0.0), moved.max(0.0)) } else { (margin, margin) };
+            // What is left over is 0 at least, but for rounding.
+            let room = (size[axis] as f64 - extent - before - behind).max(0.0);
+            let free =
+                if exact { random::below(rng, room as usize + 1) as f64 } else { random::uniform_f64(rng) * room };
+            corners[0][axis] = before + free;
+            corners[1][axis] = before + free + moved;
         }
-        (first, second, direction)
+        Pair { corners, zoom, direction }
     }
+}
+
+/// Where two patches lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// The upper left corner (row, column) of each, in the picture's pixels.
+    pub corners: [[f64; 2]; 2],
+    /// How many of the picture's pixels one of a patch is wide.
+    pub zoom: f64,
+    /// The number of the direction from the first to the second.
+    pub direction: usize,
 }
 
 /// Patches and the directions asked for.
@@ -183,18 +241,22 @@ impl PairBatcher {
         let image = FloatImage::new([channels, height, width], normal)?;
         let epoch = if self.always_same { HELD_OUT } else { epoch };
         let mut rng = random::stream(self.seed, &[PAIRS, epoch, item as u64]);
-        let (first, second, direction) = self.config.place([height, width], &mut rng);
-        let mut cut = |corner| {
-            let mut patch = crop(&image, corner, self.config.patch)?;
+        let Pair { corners: [first, second], zoom, direction } = self.config.place([height, width], &mut rng);
+        let PairConfig { patch: side, wobble, .. } = self.config;
+        let mut cut = |corner: [f64; 2]| {
+            let middle = (side as f64 * zoom - 1.0) / 2.0;
+            let [grown, turned] = [(); 2].map(|()| if wobble > 0.0 { wobble * random::normal(&mut rng) } else { 0.0 });
+            let (scale, degrees) = ((zoom * grown.exp()) as f32, turned.to_degrees() as f32);
+            let mut patch = image.window(corner.map(|at| (at + middle) as f32), side, scale, degrees);
             recolour(&mut patch, self.config.colour, &mut rng);
             if self.config.coarse > 0.0 && random::uniform_f64(&mut rng) < self.config.coarse {
                 let finest = self.config.patch;
                 let side = COARSEST.min(finest) + random::below(&mut rng, finest.saturating_sub(COARSEST) + 1);
                 coarsen(&mut patch, side);
             }
-            Ok::<_, Error>(patch)
+            patch
         };
-        Ok(([cut(first)?, cut(second)?], direction))
+        Ok(([cut(first), cut(second)], direction))
     }
 }
 
@@ -217,14 +279,6 @@ impl Batcher for PairBatcher {
         let (channels, side) = (self.preprocessing.channels, self.config.patch);
         Ok(PairBatch { patches: TensorData::new(firsts, [2 * indices.len(), channels, side, side]), directions })
     }
-}
-
-fn crop(image: &FloatImage, [top, left]: [usize; 2], side: usize) -> Result<FloatImage, Error> {
-    let [channels, height, width] = image.shape();
-    let rows =
-        (0..channels).flat_map(|channel| (top..top + side).map(move |row| (channel * height + row) * width + left));
-    let pixels = rows.flat_map(|start| image.pixels()[start..start + side].iter().copied()).collect();
-    FloatImage::new([channels, side, side], pixels)
 }
 
 /// Does to a patch's colours what is asked; grey ones stay.
@@ -254,6 +308,13 @@ fn recolour(patch: &mut FloatImage, colour: Colour, rng: &mut impl Rng) {
                 for (channel, step) in [(0, -1.0), (1, 2.0), (2, -1.0)] {
                     pixels[channel * area + at] -= along * step;
                 }
+            }
+        }
+        Colour::Jitter => {
+            let (light, contrast) = (LIGHT * random::normal(rng), (CONTRAST * random::normal(rng)).exp() as f32);
+            for plane in patch.pixels_mut().chunks_exact_mut(area) {
+                let shift = (light + TINT * random::normal(rng)) as f32;
+                plane.iter_mut().for_each(|value| *value = *value * contrast + shift);
             }
         }
         Colour::Drop | Colour::Project => {}
@@ -305,7 +366,8 @@ mod tests {
 
     #[test]
     fn the_second_patch_lies_where_it_is_said_to() {
-        let config = PairConfig { patch: 4, gap: 2, jitter: 1, colour: Colour::Keep, coarse: 0.0 };
+        let config =
+            PairConfig { patch: 4, gap: 2, jitter: 1, colour: Colour::Keep, coarse: 0.0, ..PairConfig::default() };
         assert_eq!(config.needed(), 18);
         let batcher = batcher(config, 21);
         let (mut counts, mut corners, mut shifts) = ([0; 8], std::collections::HashSet::new(), [[0; 3]; 2]);
@@ -330,6 +392,41 @@ mod tests {
         // All first corners from which all neighbours fit: 7 to 10 both ways.
         assert_eq!(corners.len(), 16);
         assert!(corners.iter().flatten().all(|place| (7..=10).contains(place)));
+    }
+
+    /// Both patches lie in the picture, as far from each other as is said, and what is cut out is what lies there.
+    #[test]
+    fn zoomed_pairs_may_lie_anywhere() {
+        let zoomed =
+            PairConfig { patch: 6, gap: 2, jitter: 1, zoom: [0.5, 1.25], anywhere: true, ..PairConfig::default() };
+        assert_eq!(zoomed.needed(), 19);
+        let mut rng = random::stream(1, &[]);
+        let mut zooms = [f64::INFINITY, 0.0];
+        for _ in 0..1000 {
+            let Pair { corners, zoom, direction } = zoomed.place([19, 24], &mut rng);
+            zooms = [zooms[0].min(zoom), zooms[1].max(zoom)];
+            for (axis, side) in [(0, 19.0), (1, 24.0)] {
+                let jitter = (corners[1][axis] - corners[0][axis]) / zoom - 8.0 * DIRECTIONS[direction][axis] as f64;
+                assert!(jitter.abs() < 1.0 + 1e-9, "{corners:?}");
+                assert!(corners.iter().all(|c| c[axis] > -1e-9 && c[axis] + 6.0 * zoom < side + 1e-9), "{corners:?}");
+            }
+        }
+        assert!(zooms[0] < 0.52 && zooms[1] > 1.23, "{zooms:?}");
+
+        // Red says the row and green the column: a patch's mean is its middle.
+        let zoom = [1.0, 1.25];
+        let plain = PairConfig { patch: 4, gap: 1, jitter: 0, colour: Colour::Keep, coarse: 0.0, zoom, ..zoomed };
+        let batcher = batcher(plain.clone(), 16);
+        for item in 0..6 {
+            let ([first, second], direction) = batcher.pair(item, 0).unwrap();
+            let mean = |patch: &FloatImage, axis: usize| patch.pixels()[axis * 16..][..16].iter().sum::<f32>() / 16.0;
+            let across = |patch: &FloatImage| patch.pixels()[16 + 1] - patch.pixels()[16];
+            let apart = [0, 1].map(|axis| mean(&second, axis) - mean(&first, axis));
+            let expected = DIRECTIONS[direction].map(|step| 5.0 * step as f32 * across(&first));
+            assert!(apart.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{apart:?} {expected:?}");
+        }
+        let turned = self::batcher(PairConfig { wobble: 0.1, ..plain }, 16);
+        assert_ne!(turned.pair(0, 0).unwrap().0[0], batcher.pair(0, 0).unwrap().0[0]);
     }
 
     #[test]
@@ -388,6 +485,11 @@ mod tests {
             (PairConfig { jitter: 5, ..config.clone() }, [90, 90], "must not overlap"),
             (PairConfig { coarse: 1.5, ..config.clone() }, [64, 64], "from 0 to 1"),
             (PairConfig { patch: usize::MAX, ..config.clone() }, [64, 64], "pictures of at least"),
+            (PairConfig { zoom: [1.0, 1.1], ..config.clone() }, [64, 64], "at least 66 x 66"),
+            (PairConfig { zoom: [1.0, 0.9], ..config.clone() }, [64, 64], "the smaller first"),
+            (PairConfig { zoom: [f64::NAN, 1.0], ..config.clone() }, [64, 64], "from 0.1 to 10"),
+            (PairConfig { wobble: 0.6, ..config.clone() }, [64, 64], "from 0 to 0.5"),
+            (PairConfig { anywhere: true, ..config.clone() }, [64, 37], "at least 38 x 38, for two patches"),
         ] {
             let said = config.validate(size).unwrap_err().to_string();
             assert!(said.contains(expected), "{said}");

@@ -100,6 +100,29 @@ impl Placement {
     }
 }
 
+impl FloatImage {
+    /// A square of `side` x `side` pixels around `centre` (row and column, whole at the middle of a pixel), each of them `scale` pixels of this
+    /// picture wide, turned by `degrees` with the clock as seen; interpolated between the four nearest pixels, mirrored beyond the border. At
+    /// whole pixels, unscaled and unturned, it is cut out exactly.
+    pub fn window(&self, centre: [f32; 2], side: usize, scale: f32, degrees: f32) -> Self {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (sin, cos) = (sin * scale, cos * scale);
+        let (area, middle) = (self.height * self.width, (side as f32 - 1.0) / 2.0);
+        let mut pixels = vec![0.0; self.channels * side * side];
+        for y in 0..side {
+            for x in 0..side {
+                let (u, v) = (x as f32 - middle, y as f32 - middle);
+                let (from_x, from_y) = (centre[1] + cos * u - sin * v, centre[0] + sin * u + cos * v);
+                let taps = Taps::new(from_x, from_y, self.height, self.width, Border::Reflect);
+                for (to, plane) in pixels.chunks_exact_mut(side * side).zip(self.pixels.chunks_exact(area)) {
+                    to[y * side + x] = taps.sample(plane);
+                }
+            }
+        }
+        Self { channels: self.channels, height: side, width: side, pixels }
+    }
+}
+
 /// The four pixels around a place, and their weights.
 struct Taps {
     index: [usize; 4],
@@ -170,6 +193,26 @@ mod tests {
 
     fn row(pixels: &[f32]) -> FloatImage {
         FloatImage::new([1, 1, pixels.len()], pixels.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_window_is_cut_out_or_enlarged() {
+        let pixels: Vec<f32> = (0..2 * 5 * 6).map(|i| ((i * 7) % 11) as f32).collect();
+        let image = FloatImage::new([2, 5, 6], pixels.clone()).unwrap();
+        let cut = image.window([2.5, 1.5], 2, 1.0, 0.0);
+        assert_eq!(cut.shape(), [2, 2, 2]);
+        let at = |channel: usize, y: usize, x: usize| pixels[(channel * 5 + y) * 6 + x];
+        let expected: Vec<f32> =
+            [0, 1].into_iter().flat_map(|c| [at(c, 2, 1), at(c, 2, 2), at(c, 3, 1), at(c, 3, 2)]).collect();
+        assert_eq!(cut.pixels(), expected);
+        // The window turned with the clock by a quarter: its upper edge is what lies to the right.
+        let turned = image.window([2.5, 1.5], 2, 1.0, 90.0);
+        let expected = [at(0, 2, 2), at(0, 3, 2), at(0, 2, 1), at(0, 3, 1)];
+        assert!(turned.pixels()[..4].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{turned:?}");
+        // Pixels half as wide: the first one's middle is at row 1.75, column 1.25.
+        let enlarged = image.window([2.0, 1.5], 2, 0.5, 0.0);
+        let line = |y| 0.75 * at(0, y, 1) + 0.25 * at(0, y, 2);
+        assert!((enlarged.pixels()[0] - (0.25 * line(1) + 0.75 * line(2))).abs() < 1e-4);
     }
 
     fn placed(placement: Placement, border: Border, pixels: &[f32]) -> Vec<f32> {
