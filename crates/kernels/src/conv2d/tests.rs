@@ -82,7 +82,7 @@ fn the_networks_shapes_equal_burns_convolution_on_every_instruction_set() {
         ([2, 48, 7, 7], [48, 48, 3, 3], 1, 1, 1),
         ([3, 64, 7, 7], [64, 32, 3, 3], 1, 1, 2),
         ([2, 16, 15, 9], [16, 16, 3, 3], 2, 1, 1),
-        // The rows of these are joined: a copy that may be read beyond its end, and the input itself, which may not.
+        // Tiles go on from row to row: in a copy, and in the input itself.
         ([3, 64, 14, 14], [128, 64, 4, 4], 2, 1, 1),
         ([2, 96, 7, 7], [64, 96, 1, 1], 1, 0, 1),
         ([2, 16, 9, 9], [16, 16, 3, 3], 1, 0, 1),
