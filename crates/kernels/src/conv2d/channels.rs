@@ -18,11 +18,26 @@ fn most_pixels(registers: usize) -> usize {
     if registers >= 32 { MOST_PIXELS } else { 6 }
 }
 
-/// The time for so many pixels, in pixels: a tile of fewer than four waits for its own results.
+/// Pixels of the next tile when `left` are left, `most` at most: from 4 on all sizes are equally good, a smaller tile waits for its own results.
+#[inline(always)]
+fn tile(left: usize, most: usize) -> usize {
+    let tiles = left.div_ceil(most);
+    match left {
+        _ if left >= 4 * tiles => left.div_ceil(tiles),
+        7 => 6,
+        3 => 2,
+        _ => left,
+    }
+}
+
+/// The time for so many pixels, in pixels.
 pub(super) fn cost(pixels: usize, registers: usize) -> usize {
-    let most = most_pixels(registers);
-    let rest = pixels % most;
-    pixels / most * most + (rest & 4) + 4 * usize::from(rest & 2 != 0) + 4 * usize::from(rest & 1 != 0)
+    let (mut left, mut cost) = (pixels, 0);
+    while left > 0 {
+        let tile = tile(left, most_pixels(registers));
+        (left, cost) = (left - tile, cost + tile.max(4));
+    }
+    cost
 }
 
 /// The pixels of a band, row after row: of rows of 7 a tile of 6 takes the last ones of a row with the first ones of the next.
@@ -88,11 +103,13 @@ impl Sums<'_> {
                 while done < count {
                     ahead.step::<S>();
                     let to = turned.add(done * V * S::LANES);
-                    done += match count - done {
-                        n if n >= 8 && most == 8 => self.pixels::<S, V, 8>(rows.places(done), first, terms, to),
-                        n if n >= 6 && most == 6 => self.pixels::<S, V, 6>(rows.places(done), first, terms, to),
-                        n if n >= 4 => self.pixels::<S, V, 4>(rows.places(done), first, terms, to),
-                        n if n >= 2 => self.pixels::<S, V, 2>(rows.places(done), first, terms, to),
+                    done += match tile(count - done, most) {
+                        8 if most == 8 => self.pixels::<S, V, 8>(rows.places(done), first, terms, to),
+                        7 if most == 8 => self.pixels::<S, V, 7>(rows.places(done), first, terms, to),
+                        6 => self.pixels::<S, V, 6>(rows.places(done), first, terms, to),
+                        5 => self.pixels::<S, V, 5>(rows.places(done), first, terms, to),
+                        4 => self.pixels::<S, V, 4>(rows.places(done), first, terms, to),
+                        2 => self.pixels::<S, V, 2>(rows.places(done), first, terms, to),
                         _ => self.pixels::<S, V, 1>(rows.places(done), first, terms, to),
                     };
                 }

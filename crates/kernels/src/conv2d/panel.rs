@@ -5,6 +5,8 @@
 //! padding between them, and the lanes in between are computed in vain. To have few of them, the zeros right of a row
 //! are also those left of the next one: a plane 8 wide with one zero on each side takes 9 floats a row.
 
+use std::ops::Range;
+
 use super::correlation::Correlation;
 use crate::simd::Simd;
 
@@ -123,21 +125,17 @@ impl Panel {
         for channel in 0..c.channels_in {
             for &column in &self.columns {
                 let (from, to) = inside_columns(c, column);
-                let to = to.min(self.pitch);
+                let columns = from..to.min(self.pitch);
                 for &row in &self.first_rows {
-                    for r in 0..rows {
-                        let y = row + ((first + r) * c.stride[0]) as isize;
-                        let to = if y >= 0 && y < height as isize { to } else { 0 };
-                        let source = input.wrapping_add((channel * height).wrapping_add_signed(y) * width);
-                        // SAFETY: columns `from .. to` are inside the input, and vectors written past the end of a line
-                        // are overwritten by the next one; after the last there is room.
-                        unsafe {
-                            let line = plane.add(r * self.pitch);
-                            copy_line::<S>(source.wrapping_offset(column), line, self.pitch, from, to, c.stride[1]);
-                        }
-                    }
-                    // SAFETY: as above. These are the zeros right of the last row.
+                    let y = row + (first * c.stride[0]) as isize;
+                    let inside = inside_rows(y, height, c.stride[0], rows);
+                    let source =
+                        input.wrapping_add(channel * height * width).wrapping_offset(y * width as isize + column);
+                    // SAFETY: rows and columns are inside the input; after the last line there is room for a vector. What follows are the
+                    // zeros right of the last row.
                     unsafe {
+                        let lines = Lines { pitch: self.pitch, count: rows, inside, columns: columns.clone() };
+                        lines.copy::<S>(source, [c.stride[0] * width, c.stride[1]], plane);
                         for i in (0..self.right).step_by(S::LANES) {
                             S::store(plane.add(rows * self.pitch + i), S::splat(0.0));
                         }
@@ -204,36 +202,65 @@ fn spans(rows: usize, width: usize, pitch: usize, lanes: usize) -> Vec<Span> {
     starts.into_iter().map(vector).filter(|span| span.lanes != 0).collect()
 }
 
-/// Fills a line of `n` floats, rounded up to whole vectors: element `i` is `source[i * stride]` for `from <= i < to`,
-/// else zero.
-#[inline(always)]
-pub(super) unsafe fn copy_line<S: Simd>(
-    source: *const f32,
-    line: *mut f32,
-    n: usize,
-    from: usize,
-    to: usize,
-    stride: usize,
-) {
-    for i in (0..n).step_by(S::LANES) {
-        let (from, to) = (from.saturating_sub(i), to.saturating_sub(i).min(S::LANES));
-        let source = source.wrapping_add(i * stride);
-        // SAFETY: the caller gives the elements `from .. to` and room for the line.
-        unsafe {
-            let pixels = if from >= to {
-                S::splat(0.0)
-            } else if stride == 1 {
-                if from == 0 && to == S::LANES { S::load(source) } else { S::load_range(source, from, to) }
-            } else if stride == 2 {
-                S::load_even_range(source, from, to)
-            } else {
-                S::store(line.add(i), S::splat(0.0));
-                for lane in from..to {
-                    *line.add(i + lane) = *source.wrapping_add(lane * stride);
+/// Of `count` rows, `stride` apart from row `first` on, those that lie inside a plane of `height` rows.
+pub(super) fn inside_rows(first: isize, height: usize, stride: usize, count: usize) -> Range<usize> {
+    let from = ((-first).max(0) as usize).div_ceil(stride).min(count);
+    let to = ((height as isize - first).max(0) as usize).div_ceil(stride).clamp(from, count);
+    from..to
+}
+
+/// Lines of `pitch` floats, one behind the other: those `inside` are copied in the `columns`, the rest is zero.
+pub(super) struct Lines {
+    pub(super) pitch: usize,
+    pub(super) count: usize,
+    pub(super) inside: Range<usize>,
+    pub(super) columns: Range<usize>,
+}
+
+impl Lines {
+    /// Writes the lines to `to`: element `i` of line `r` is `source[r * steps[0] + i * steps[1]]`.
+    ///
+    /// # Safety
+    /// `source` must hold the elements to copy, `to` have room for the lines and a vector more, which may be written to; see [`Simd`].
+    #[inline(always)]
+    pub(super) unsafe fn copy<S: Simd>(&self, source: *const f32, [step, stride]: [usize; 2], to: *mut f32) {
+        // Vectors written past the end of a line are overwritten: by the next line, or, where lines have several vectors, with an earlier one of it.
+        for i in (0..self.pitch).step_by(S::LANES).rev() {
+            let from = self.columns.start.saturating_sub(i);
+            let end = self.columns.end.saturating_sub(i).min(S::LANES);
+            let source = source.wrapping_add(i * stride);
+            let line = |r: usize| to.wrapping_add(r * self.pitch + i);
+            let inside = if from < end { self.inside.clone() } else { 0..0 };
+            // SAFETY: the caller's.
+            unsafe {
+                for r in 0..inside.start {
+                    S::store(line(r), S::splat(0.0));
                 }
-                continue;
-            };
-            S::store(line.add(i), pixels);
+                match stride {
+                    1 if from == 0 && end == S::LANES => {
+                        inside.clone().for_each(|r| S::store(line(r), S::load(source.wrapping_add(r * step))));
+                    }
+                    1 => {
+                        inside
+                            .clone()
+                            .for_each(|r| S::store(line(r), S::load_range(source.wrapping_add(r * step), from, end)));
+                    }
+                    2 => inside
+                        .clone()
+                        .for_each(|r| S::store(line(r), S::load_even_range(source.wrapping_add(r * step), from, end))),
+                    _ => {
+                        for r in inside.clone() {
+                            S::store(line(r), S::splat(0.0));
+                            for lane in from..end {
+                                *line(r).add(lane) = *source.wrapping_add(r * step + lane * stride);
+                            }
+                        }
+                    }
+                }
+                for r in inside.end..self.count {
+                    S::store(line(r), S::splat(0.0));
+                }
+            }
         }
     }
 }

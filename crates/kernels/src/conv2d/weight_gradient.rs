@@ -7,7 +7,11 @@
 //!
 //! Images are added up in a fixed number of chunks, and the chunks in order: the result does not depend on the threads.
 
-use super::{geometry::Geometry, panel::copy_line, weight_tiles::Terms};
+use super::{
+    geometry::Geometry,
+    panel::{Lines, inside_rows},
+    weight_tiles::Terms,
+};
 use crate::{
     parallel::{Disjoint, for_each},
     scratch,
@@ -233,16 +237,11 @@ unsafe fn pad<S: Simd>(plan: &Plan, g: &Geometry, x: &[f32], from: usize, rows: 
     let rows = rows * g.stride[0] + plan.rows - plan.band * g.stride[0];
     let left = ((-dx).max(0) as usize).min(plan.pitch);
     let right = ((width as isize - dx).max(0) as usize).clamp(left, plan.pitch);
+    let y = dy + (from * g.stride[0]) as isize;
+    let lines = Lines { pitch: plan.pitch, count: rows, inside: inside_rows(y, height, 1, rows), columns: left..right };
     for channel in 0..g.group_in() {
-        for r in 0..rows {
-            let y = dy + (from * g.stride[0] + r) as isize;
-            let right = if y >= 0 && y < height as isize { right } else { left };
-            let source = x.as_ptr().wrapping_add((channel * height).wrapping_add_signed(y) * width).wrapping_offset(dx);
-            // SAFETY: columns `left .. right` are inside `x`. Vectors written past the end of a line are overwritten by
-            // the next one; after the last there is room for one.
-            unsafe {
-                copy_line::<S>(source, to.add((channel * plan.rows + r) * plan.pitch), plan.pitch, left, right, 1)
-            };
-        }
+        let source = x.as_ptr().wrapping_add(channel * height * width).wrapping_offset(y * width as isize + dx);
+        // SAFETY: rows and columns inside are inside `x`; after the last line there is room for a vector.
+        unsafe { lines.copy::<S>(source, [width, 1], to.add(channel * plan.rows * plan.pitch)) };
     }
 }
