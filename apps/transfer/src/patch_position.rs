@@ -273,19 +273,16 @@ fn shortcuts(args: &ShortcutArgs, output: &Output) -> anyhow::Result<Ended> {
     let splits = open(&config, output)?;
     let preprocessing = Preprocessing::measure(&*splits.train, config.image_size)?;
     let ShortcutArgs { patch, gap, jitter, wobble, anywhere, .. } = *args;
-    let base =
-        PairConfig { patch, gap: 0, jitter: 0, colour: Colour::Keep, coarse: 0.0, anywhere, ..PairConfig::default() };
-    let all = match args.zoom[..] {
-        [least, most] => PairConfig { gap, jitter, zoom: [least, most], wobble, ..base.clone() },
-        _ => PairConfig { gap, jitter, wobble, ..base.clone() },
-    };
+    let zoom = args.zoom[..].try_into().unwrap_or([1.0; 2]);
+    let base = PairConfig { patch, gap: 0, jitter: 0, colour: Colour::Keep, coarse: 0.0, zoom, wobble: 0.0, anywhere };
+    let all = PairConfig { gap, jitter, wobble, ..base.clone() };
     let mut settings = vec![
         ("patches side by side", base.clone()),
         ("with a gap", PairConfig { gap, ..base.clone() }),
-        ("with gap and jitter", PairConfig { gap, jitter, ..base.clone() }),
+        ("with gap and jitter", PairConfig { gap, jitter, ..base }),
     ];
-    if !args.zoom.is_empty() || wobble > 0.0 {
-        settings.push(("and zoom and wobble", all.clone()));
+    if wobble > 0.0 {
+        settings.push(("and wobble", all.clone()));
     }
     settings.extend([
         ("and colours dropped", PairConfig { colour: Colour::Drop, ..all.clone() }),

@@ -68,7 +68,7 @@ pub struct PairConfig {
     pub anywhere: bool,
 }
 
-/// The whole picture's pixels.
+/// A pixel of the patch for each of the picture.
 const UNZOOMED: [f64; 2] = [1.0; 2];
 
 impl Default for PairConfig {
