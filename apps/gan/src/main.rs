@@ -14,6 +14,7 @@
 mod evaluate;
 mod interpolate;
 mod sample;
+mod texture;
 mod train;
 mod translate;
 
@@ -42,7 +43,8 @@ const TASK: &str = "gan";
   gan sample --count 64 --to samples.png     pictures of the newest run
   gan evaluate                               how good they are
   gan train --model mixture                  eight Gaussians on a ring, where the answer is known
-  gan translate train --data fashion-mnist   edges into pictures"
+  gan translate train --data fashion-mnist   edges into pictures
+  gan texture train --style grass.jpg        textures like a picture"
 )]
 struct Cli {
     #[command(flatten)]
@@ -64,6 +66,9 @@ enum Command {
     /// Turn pictures into other pictures, learnt from pairs
     #[command(subcommand)]
     Translate(translate::TranslateCommand),
+    /// Make textures like one picture
+    #[command(subcommand)]
+    Texture(texture::TextureCommand),
     /// List the devices this build can compute on, and how to get others
     Devices,
 }
@@ -77,7 +82,9 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => ("evaluate", evaluate::run(&args, &output)),
         Command::Interpolate(args) => ("interpolate", interpolate::run(&args, &output)),
         Command::Translate(command) => (command.name(), translate::run(command, &output)),
+        Command::Texture(command) => (command.name(), texture::run(command, &output)),
         Command::Devices => ("devices", Ok(devices(&output))),
     };
-    exit(outcome.map_err(as_core::<ognivo_gan::Error>), name, &output)
+    let outcome = outcome.map_err(as_core::<ognivo_gan::Error>);
+    exit(outcome.map_err(as_core::<ognivo_cnn::Error>), name, &output)
 }

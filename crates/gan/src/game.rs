@@ -43,9 +43,9 @@ pub trait Game<const D: usize> {
     /// Logits `[batch, 1]` of items, or more of them where each part of an item is judged by itself.
     fn judge(&self, discriminator: &Self::Discriminator, items: Tensor<D>, labels: &[usize]) -> Tensor<2>;
 
-    /// A loss `[1]` of the generator besides the objective's: how far `generated` items are from the real ones that belong to them, in the
-    /// same order. `None` where none belongs to any.
-    fn paired(&self, _generated: Tensor<D>, _real: Tensor<D>) -> Option<Tensor<1>> {
+    /// A loss `[1]` of the generator besides the objective's, such as how far `generated` items are from the real ones that belong to them, in
+    /// the same order.
+    fn own_loss(&self, _generated: Tensor<D>, _real: Tensor<D>) -> Option<Tensor<1>> {
         None
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`objective`] (what the players want), [`game`] (what training needs to know of a game), [`config`], [`train`] (the
 //! loop), [`mixture`] (the game whose answer is known exactly), [`images`] (pictures), [`measure`] (of pictures), [`recipe`],
-//! [`translation`] (one picture into another); beside them [`lipschitz`] and [`spectral`] (two ways to bound the
+//! [`translation`] (one picture into another), [`texture`] (like one picture); beside them [`lipschitz`] and [`spectral`] (two ways to bound the
 //! discriminator's slope), [`average`] (of the generator's weights), [`collapse`] (when training has failed), [`noise`], [`report`].
 //!
 //! ```
@@ -35,6 +35,7 @@ mod passes;
 pub mod recipe;
 pub mod report;
 pub mod spectral;
+pub mod texture;
 pub mod train;
 pub mod translation;
 

@@ -15,6 +15,8 @@ pub(crate) const FIXED: u64 = 107;
 pub(crate) const SAMPLE: u64 = 108;
 pub(crate) const SLICE: u64 = 109;
 pub(crate) const SPRITE: u64 = 110;
+pub(crate) const FORMULA: u64 = 111;
+pub(crate) const TEXTURE: u64 = 112;
 
 /// Standard normal numbers for the purpose and place `parts`.
 pub fn normal<const D: usize>(shape: [usize; D], seed: u64, parts: &[u64], device: &Device) -> Tensor<D> {

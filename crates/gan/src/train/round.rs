@@ -76,13 +76,13 @@ impl Underway<'_> {
         };
 
         // The generator: minimise its loss on what it generated in the last round. The discriminator takes no gradient.
-        let paired = game.paired(fake.clone(), real.clone());
-        let played = (config.adversarial || paired.is_none()).then(|| {
+        let own = game.own_loss(fake.clone(), real.clone());
+        let played = (config.adversarial || own.is_none()).then(|| {
             let judge = players.discriminator.clone().map(&mut Untracked);
             let seen = self.noisy(fake.clone(), &[step, 2]);
             config.objective.generator(game.judge(&judge, seen, &labels))
         });
-        let Some(generator_loss) = [played, paired].into_iter().flatten().reduce(|a, b| a + b) else {
+        let Some(generator_loss) = [played, own].into_iter().flatten().reduce(|a, b| a + b) else {
             return Ok(players);
         };
         let generator_value = self.finite("generator", "loss", scalar(&generator_loss))?;

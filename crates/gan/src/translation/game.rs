@@ -110,7 +110,7 @@ impl Game<4> for TranslationGame {
     }
 
     /// The weighted mean absolute difference.
-    fn paired(&self, generated: Tensor<4>, real: Tensor<4>) -> Option<Tensor<1>> {
+    fn own_loss(&self, generated: Tensor<4>, real: Tensor<4>) -> Option<Tensor<1>> {
         let (given, all) = (self.shape.input_channels, generated.dims()[1]);
         let [made, target] = [generated, real].map(|pairs| pairs.narrow(1, given, all - given));
         Some((made - target).abs().mean() * self.config.l1)
