@@ -68,6 +68,7 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   transfer patch-position shortcuts --data tiny-imagenet-10
+  transfer patch-position shortcuts --data cifar10-jpeg --patch 14 --gap 5 --jitter 1 --zoom 0.6,0.85 --anywhere
 
 A linear classifier sees a few numbers of both patches and nothing else: their colours, the shift of colours that lenses make, or how well their edges
 go on in each other. What it is right with, learnt and measured on different pictures, is what a network could have without knowing what is in
@@ -89,8 +90,8 @@ pub(crate) struct ShortcutArgs {
     #[arg(long, default_value_t = 2)]
     jitter: usize,
     /// How many of a picture's pixels one of a patch is wide, from a range, as in pairs.zoom
-    #[arg(long, value_name = "LEAST,MOST", num_args = 2, value_delimiter = ',')]
-    zoom: Vec<f64>,
+    #[arg(long, value_name = "LEAST,MOST", value_parser = range, default_value = "1,1")]
+    zoom: [f64; 2],
     /// How much each patch alone is made larger and turned, as in pairs.wobble
     #[arg(long, default_value_t = 0.0)]
     wobble: f64,
@@ -102,6 +103,12 @@ pub(crate) struct ShortcutArgs {
     side: Option<usize>,
     #[command(flatten)]
     device: DeviceArgs,
+}
+
+/// Two numbers with a comma between.
+fn range(text: &str) -> Result<[f64; 2], String> {
+    let numbers: Vec<f64> = text.split(',').map_while(|number| number.trim().parse().ok()).collect();
+    numbers[..].try_into().map_err(|_| "expected two numbers with a comma between, such as 0.6,0.85".into())
 }
 
 pub(crate) fn run(command: PatchCommand, output: &Output) -> anyhow::Result<Ended> {
@@ -272,8 +279,7 @@ fn shortcuts(args: &ShortcutArgs, output: &Output) -> anyhow::Result<Ended> {
     (config.limit, config.image_size, config.valid_fraction) = (Some(args.limit), args.side.map(|side| [side; 2]), 0.0);
     let splits = open(&config, output)?;
     let preprocessing = Preprocessing::measure(&*splits.train, config.image_size)?;
-    let ShortcutArgs { patch, gap, jitter, wobble, anywhere, .. } = *args;
-    let zoom = args.zoom[..].try_into().unwrap_or([1.0; 2]);
+    let ShortcutArgs { patch, gap, jitter, zoom, wobble, anywhere, .. } = *args;
     let base = PairConfig { patch, gap: 0, jitter: 0, colour: Colour::Keep, coarse: 0.0, zoom, wobble: 0.0, anywhere };
     let all = PairConfig { gap, jitter, wobble, ..base.clone() };
     let mut settings = vec![

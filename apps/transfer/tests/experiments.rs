@@ -83,7 +83,12 @@ fn patches_are_learnt_from_and_probed() {
     let shortcuts =
         ["patch-position", "shortcuts", "--data", "pictures", "--limit", "60", "--side", "24", "--patch", "6"];
     let audited = bench.result(&[&shortcuts[..], &["--gap", "1", "--jitter", "1"]].concat());
-    assert_eq!(audited["metrics"]["rows"].as_array().unwrap().len(), 5);
+    assert_eq!(audited["metrics"]["rows"].as_array().unwrap().len(), 6);
+    let zoomed = ["--gap", "1", "--jitter", "1", "--zoom", "0.9,1.4", "--wobble", "0.1", "--anywhere"];
+    let audited = bench.result(&[&shortcuts[..], &zoomed].concat());
+    assert_eq!(audited["metrics"]["rows"].as_array().unwrap().len(), 7);
+    let said = bench.failure(&[&shortcuts[..], &["--zoom", "0.9"]].concat(), 2);
+    assert!(said.contains("two numbers"), "{said}");
     let said = bench.failure(&["patch-position", "train", "--data", "pictures", "--run", "wrong"], 2);
     assert!(said.contains("pictures of at least 60 x 60"), "{said}");
 }

@@ -63,7 +63,7 @@ pub struct Evaluation {
 }
 
 impl<'a> Reference<'a> {
-    /// Of a style that is at least as large as [`SMALLEST`](super::model::SMALLEST); `device` is a plain one.
+    /// Of a style that is at least as large as [`SMALLEST`]; `device` is a plain one.
     pub fn new(style: Plane, encoder: &'a Encoder, device: &Device) -> Self {
         let pictures = Tensor::from_data(style.whole(UNIT).data(), device);
         let scales = std::array::from_fn(|scale| statistics(encoder.columns(smaller(pictures.clone(), scale))));
@@ -97,7 +97,7 @@ impl<'a> Reference<'a> {
         numbers(all.clone().matmul(all.transpose()) / places as f64)
     }
 
-    /// [`Likeness::gram`] of a texture that is at least as large as [`SMALLEST`](super::model::SMALLEST).
+    /// [`Likeness::gram`] of a texture that is at least as large as [`SMALLEST`].
     pub fn gram_distance(&self, picture: &Plane, device: &Device) -> f64 {
         let norm = |squares: f64| squares.sqrt();
         let own = self.gram_of(picture, device);
