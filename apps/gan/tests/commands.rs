@@ -87,8 +87,8 @@ fn directories_and_files_of_others_are_refused() {
     let bench = bench();
     std::fs::create_dir(bench.path("other")).unwrap();
     std::fs::write(bench.path("other/config.json"), r#"{"network": {"network": "lenet5"}}"#).unwrap();
-    let said = bench.failure(&["train", "--run", "other", "--resume"], 1);
-    assert!(said.contains("config.json") && said.contains("network"), "{said}");
+    let said = bench.failure(&["train", "--run", "other", "--resume"], 2);
+    assert!(said.contains("config.json: not of a run of `gan train`") && said.contains("network"), "{said}");
     bench.result(&small(&["--epochs", "1", "--run", "r"]));
     let path = bench.path("r/checkpoint/last.safetensors");
     let mut bytes = std::fs::read(&path).unwrap();

@@ -79,8 +79,10 @@ fn digits_are_made_from_their_edges_and_measured() {
     let said = bench.failure(&["translate", "apply", "in/a.png", "--run", "r", "--to", "/proc/ognivo/a.png"], 1);
     assert!(said.contains("/proc/ognivo"), "{said}");
     // A run of one command is not that of another.
-    let said = bench.failure(&["sample", "--run", "r"], 1);
-    assert!(said.contains("config.json"), "{said}");
+    for arguments in [&["sample", "--run", "r"][..], &["train", "--run", "r", "--resume"]] {
+        let said = bench.failure(arguments, 2);
+        assert!(said.contains("config.json: not of a run of `gan train`"), "{said}");
+    }
     std::fs::create_dir_all(bench.path("other")).unwrap();
     std::fs::write(bench.path("other/config.json"), r#"{"network": {"network": "lenet5"}}"#).unwrap();
     for arguments in [

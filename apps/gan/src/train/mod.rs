@@ -14,6 +14,7 @@ use ognivo_core::run::{self, CONFIG, REPORT, RunDirectory};
 use ognivo_core::train::interrupt;
 use ognivo_gan::mixture::target::Mixture;
 use ognivo_gan::recipe::{GanConfig, ModelConfig};
+use ognivo_gan::train::files;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> anyhow::Result<Ended> {
     let asked = args.common.run.as_deref();
     if let Some(path) = asked.filter(|path| args.common.resume && path.join(CONFIG).exists()) {
         let run = RunDirectory::open(path)?;
-        let config: GanConfig = config::resumed(&run.read_json(CONFIG)?, &overlay)?;
+        let config: GanConfig = config::resumed(&files::configuration(&run, COMMAND)?, &overlay)?;
         return match config.model {
             ModelConfig::Mixture(_) => mixture::train(&config, Place::Run(run), &device, output),
             _ => pictures::resume(config, run, args.classifier.as_deref(), &device, output),

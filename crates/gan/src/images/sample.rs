@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ognivo_core::Error as CoreError;
 use ognivo_core::cli::suggest;
 use ognivo_core::data::{Image, picture};
-use ognivo_core::run::{CONFIG, RunDirectory, write_atomic};
+use ognivo_core::run::{RunDirectory, write_atomic};
 
 use super::animation;
 use super::data::to_images;
@@ -16,6 +16,7 @@ use super::model::{Generator, Networks};
 use super::shape::PictureShape;
 use crate::noise::{self, SAMPLE};
 use crate::recipe::GanConfig;
+use crate::train::files;
 use crate::{Error, Result};
 
 /// Pictures in one pass through the generator.
@@ -68,7 +69,7 @@ impl Trained {
     /// What is no run of a generator of pictures, has no weights yet, or is damaged.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let run = RunDirectory::open(path)?;
-        let config: GanConfig = run.read_json(CONFIG)?;
+        let config: GanConfig = files::configuration(&run, "gan train")?;
         let Some(kind) = config.model.pictures() else {
             let message =
                 format!("{}: a run of a mixture, which has no pictures; its report shows its samples", path.display());
