@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use ognivo_core::Error;
-use ognivo_core::report::{LineChart, Report, Series};
+use ognivo_core::data::Image;
+use ognivo_core::data::picture::decode_file;
+use ognivo_core::report::{LineChart, Picture, PictureGrid, Report, Series};
 use ognivo_core::run::RunDirectory;
 use ognivo_core::train::metrics_log::{Record, read_metrics};
 use ognivo_core::train::recorder::Recorder;
@@ -69,6 +71,28 @@ impl Charts {
             chart.series(Series::new(*shown, self.0.iter().filter_map(point).collect()))
         })
     }
+}
+
+/// Adds to `grid` the pictures that training kept in `folder` of about `count` of its moments, the last among them; `picture` makes them as large
+/// as the grid shows them.
+///
+/// # Errors
+/// The system's; pictures that are damaged.
+pub fn moments(
+    run: &RunDirectory,
+    folder: &str,
+    count: usize,
+    mut grid: PictureGrid,
+    picture: fn(&Image, String) -> ognivo_core::Result<Picture>,
+) -> Result<PictureGrid> {
+    let kept = kept(run, folder, "png")?;
+    let every = kept.len().div_ceil(count).max(1);
+    for (index, (epoch, path)) in kept.iter().enumerate() {
+        if index.is_multiple_of(every) || index + 1 == kept.len() {
+            grid.push(picture(&decode_file(path)?, format!("epoch {epoch}"))?);
+        }
+    }
+    Ok(grid)
 }
 
 /// Files `epoch-NUMBER.EXTENSION` of a folder of the run, in order; none where there is no folder.

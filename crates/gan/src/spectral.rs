@@ -1,7 +1,9 @@
 //! Spectral normalisation of a weight.
 
 use burn::module::{Module, RunningState};
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
+use ognivo_cnn::layer::{Convolution, Linear};
 use ognivo_core::random::{self, stream};
 
 use crate::noise::NORM;
@@ -45,6 +47,18 @@ impl SpectralNorm {
         }
         let sigma = (matrix * outer).sum();
         weight / sigma.clamp_min(f64::from(f32::MIN_POSITIVE)).reshape([1; D])
+    }
+
+    /// `layer` with its weight so divided.
+    pub fn linear(&self, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+        let bias = layer.bias.as_ref().map(|bias| bias.val());
+        ognivo_kernels::linear(x, self.forward(layer.weight.val()), bias)
+    }
+
+    /// The weight so divided and the bias of `layer`, with `options` as its stride and padding.
+    pub fn convolution(&self, layer: &Convolution, x: Tensor<4>, options: ConvOptions<2>) -> Tensor<4> {
+        let bias = layer.bias.as_ref().map(|bias| bias.val());
+        ognivo_kernels::conv2d(x, self.forward(layer.weight.val()), bias, options)
     }
 }
 

@@ -73,8 +73,7 @@ fn learn(
         Some(path) => {
             let run = RunDirectory::open(path)?;
             let saved: TextureConfig = files::configuration(&run, &format!("gan {command}"))?;
-            let same = std::mem::discriminant(&saved.model) == std::mem::discriminant(&model);
-            if !same {
+            if std::mem::discriminant(&saved.model) != std::mem::discriminant(&model) {
                 let message = format!("{}: a run of the other command, of texture train and optimise", path.display());
                 return Err(ognivo_core::Error::Config(message).into());
             }

@@ -157,11 +157,7 @@ impl Downwards {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let y = match &self.spectral {
             None => self.convolution.forward(x),
-            Some(spectral) => {
-                let weight = spectral.forward(self.convolution.weight.val());
-                let bias = self.convolution.bias.as_ref().map(|bias| bias.val());
-                ognivo_kernels::conv2d(x, weight, bias, ConvOptions::new([2, 2], [1, 1], [1, 1], 1))
-            }
+            Some(spectral) => spectral.convolution(&self.convolution, x, ConvOptions::new([2, 2], [1, 1], [1, 1], 1)),
         };
         match &self.norm {
             None => leaky_relu(y, SLOPE),
@@ -184,10 +180,7 @@ impl DcganDiscriminator {
         let features = self.layers.iter().fold(pictures, |x, layer| layer.forward(x)).flatten(1, 3);
         let scores = match &self.spectral {
             None => self.output.forward(features),
-            Some(spectral) => {
-                let bias = self.output.bias.as_ref().map(|bias| bias.val());
-                ognivo_kernels::linear(features, spectral.forward(self.output.weight.val()), bias)
-            }
+            Some(spectral) => spectral.linear(&self.output, features),
         };
         match classes {
             None => scores,

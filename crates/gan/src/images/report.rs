@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ognivo_core::data::picture;
 use ognivo_core::report::{Cell, Picture, PictureGrid, Report, Table, Tile, percent};
 use serde_json::{Value, json};
 
@@ -163,14 +162,13 @@ fn tiles(page: &mut Report, evaluation: &Evaluation) {
 
 /// Samples from the same noise at the moments that training kept.
 fn moments(page: &mut Report, trained: &Trained) -> Result<()> {
-    let kept = report::kept(&trained.run, PROGRESS, "png")?;
-    let mut grid = PictureGrid::large("The same noise, after so many epochs");
-    let every = kept.len().div_ceil(SHOWN).max(1);
-    for (index, (epoch, path)) in kept.iter().enumerate() {
-        if index.is_multiple_of(every) || index + 1 == kept.len() {
-            grid.push(Picture::large(&picture::decode_file(path)?, format!("epoch {epoch}"))?);
-        }
-    }
+    let grid = report::moments(
+        &trained.run,
+        PROGRESS,
+        SHOWN,
+        PictureGrid::large("The same noise, after so many epochs"),
+        Picture::large,
+    )?;
     let section = page.section("Samples through training");
     section.pictures(grid);
     let rows = if trained.networks.classes() > 0 { " Each row is of one class." } else { "" };

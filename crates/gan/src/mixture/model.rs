@@ -118,10 +118,7 @@ impl Discriminator {
         self.layers.iter().enumerate().fold(seen, |x, (index, layer)| {
             let y = match self.norms.get(index) {
                 None => layer.forward(x),
-                Some(norm) => {
-                    let bias = layer.bias.as_ref().map(|bias| bias.val());
-                    ognivo_kernels::linear(x, norm.forward(layer.weight.val()), bias)
-                }
+                Some(norm) => norm.linear(layer, x),
             };
             if index < last { leaky_relu(y, 0.2) } else { y }
         })

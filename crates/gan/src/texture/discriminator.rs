@@ -66,9 +66,7 @@ impl Judge {
     fn forward(&self, features: Tensor<4>) -> Tensor<2> {
         let last = self.layers.len() - 1;
         let logits = self.layers.iter().zip(&self.norms).enumerate().fold(features, |x, (index, (layer, norm))| {
-            let bias = layer.bias.as_ref().map(|bias| bias.val());
-            let weight = norm.forward(layer.weight.val());
-            let y = ognivo_kernels::conv2d(x, weight, bias, ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+            let y = norm.convolution(layer, x, ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
             if index < last { leaky_relu(y, SLOPE) } else { y }
         });
         let count = logits.shape().num_elements();

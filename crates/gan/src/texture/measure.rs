@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::discriminator::SCALES;
 use super::encoder::Encoder;
 use super::model::{SMALLEST, UNIT};
-use super::style::Plane;
+use super::style::{Plane, moments};
 use crate::images::sample::numbers;
 use crate::measure::rows::{Rows, squared_distances};
 use crate::noise::MEASURE;
@@ -99,10 +99,10 @@ impl<'a> Reference<'a> {
 
     /// [`Likeness::gram`] of a texture that is at least as large as [`SMALLEST`].
     pub fn gram_distance(&self, picture: &Plane, device: &Device) -> f64 {
-        let norm = |squares: f64| squares.sqrt();
         let own = self.gram_of(picture, device);
-        let apart = own.iter().zip(&self.gram).map(|(a, b)| f64::from(a - b).powi(2)).sum();
-        norm(apart) / norm(self.gram.iter().map(|b| f64::from(*b).powi(2)).sum()).max(f64::MIN_POSITIVE)
+        let apart: f64 = own.iter().zip(&self.gram).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        let whole: f64 = self.gram.iter().map(|b| f64::from(*b).powi(2)).sum();
+        apart.sqrt() / whole.sqrt().max(f64::MIN_POSITIVE)
     }
 
     /// Both distances of a texture that is at least as large as a patch.
@@ -141,14 +141,8 @@ fn smaller(pictures: Tensor<4>, scale: usize) -> Tensor<4> {
 /// Means of channels, and one over their deviations. A channel that the style hardly stirs counts little, however much another picture stirs it.
 fn statistics(columns: Tensor<4>) -> [Vec<f32>; 2] {
     let [_, _, height, width] = columns.dims();
-    let places = (height * width) as f64;
     let values = numbers(columns);
-    let moments = values.chunks_exact(height * width).map(|channel| {
-        let mean = channel.iter().map(|&value| f64::from(value)).sum::<f64>() / places;
-        let variance = channel.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / places;
-        (mean, variance.sqrt())
-    });
-    let (means, deviations): (Vec<f64>, Vec<f64>) = moments.unzip();
+    let (means, deviations): (Vec<f64>, Vec<f64>) = moments(&values, height * width).unzip();
     let least = FAINTEST * deviations.iter().sum::<f64>() / deviations.len().max(1) as f64;
     let factor = |deviation: &f64| (1.0 / deviation.max(least).max(1e-6)) as f32;
     [means.iter().map(|&mean| mean as f32).collect(), deviations.iter().map(factor).collect()]

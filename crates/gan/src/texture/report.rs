@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use burn::tensor::Device;
-use ognivo_core::data::picture;
 use ognivo_core::report::{Cell, Picture, PictureGrid, Report, Table, Tile};
 use ognivo_core::run::RunDirectory;
 use serde_json::{Value, json};
@@ -96,14 +95,7 @@ pub fn page(
     let section = page.section("Training");
     section.charts(&[&charts.opinions(), &charts.losses()]);
     section.charts(&[&charts.chart("Gram distance", "of the texture of a moment", &[("valid/gram", "texture")])]);
-    let kept = report::kept(run, PROGRESS, "png")?;
-    let mut grid = PictureGrid::new("After so many epochs");
-    let every = kept.len().div_ceil(SHOWN).max(1);
-    for (index, (epoch, path)) in kept.iter().enumerate() {
-        if index.is_multiple_of(every) || index + 1 == kept.len() {
-            grid.push(Picture::new(&picture::decode_file(path)?, format!("epoch {epoch}"))?);
-        }
-    }
+    let grid = report::moments(run, PROGRESS, SHOWN, PictureGrid::new("After so many epochs"), Picture::new)?;
     section.pictures(grid);
     section.text(format!("All moments are in {PROGRESS}/, and follow each other in the animation {ANIMATION}."));
     page.surroundings(device, Duration::from_secs_f64(outcome.seconds));

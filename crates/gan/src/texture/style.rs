@@ -103,14 +103,8 @@ impl Plane {
         TensorData::new(values, [count, 3, side, side])
     }
 
-    /// Mean and deviation of each channel.
     fn moments(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let area = self.width * self.height;
-        self.values.chunks_exact(area).map(move |channel| {
-            let mean = channel.iter().map(|&value| f64::from(value)).sum::<f64>() / area as f64;
-            let variance = channel.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / area as f64;
-            (mean, variance.sqrt())
-        })
+        moments(&self.values, self.width * self.height)
     }
 
     /// Normal noise with the mean and deviation of each channel, as far as white is not exceeded: what a texture starts from.
@@ -128,4 +122,13 @@ impl Plane {
         let values = self.moments().flat_map(|(mean, _)| std::iter::repeat_n(mean as f32, width * height)).collect();
         Self { width, height, values }
     }
+}
+
+/// Mean and deviation of each channel, which has `area` of the values.
+pub(super) fn moments(values: &[f32], area: usize) -> impl Iterator<Item = (f64, f64)> + '_ {
+    values.chunks_exact(area).map(move |channel| {
+        let mean = channel.iter().map(|&value| f64::from(value)).sum::<f64>() / area as f64;
+        let variance = channel.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / area as f64;
+        (mean, variance.sqrt())
+    })
 }

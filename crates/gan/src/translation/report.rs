@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ognivo_core::data::picture;
 use ognivo_core::report::{Cell, Picture, PictureGrid, Report, Table, Tile, percent};
 use serde_json::{Value, json};
 
@@ -118,14 +117,13 @@ pub fn page(translator: &Translator, evaluation: &Evaluation, unseen: &Pairs, ou
     let section = page.section("Training");
     section.charts(&[&charts.opinions(), &charts.losses()]);
     section.charts(&[&charts.chart("Absolute difference", "on unseen pairs", &[("valid/l1", "made")])]);
-    let kept = report::kept(&translator.run, PROGRESS, "png")?;
-    let mut grid = PictureGrid::large("The same pairs, after so many epochs");
-    let every = kept.len().div_ceil(SHOWN).max(1);
-    for (index, (epoch, path)) in kept.iter().enumerate() {
-        if index.is_multiple_of(every) || index + 1 == kept.len() {
-            grid.push(Picture::large(&picture::decode_file(path)?, format!("epoch {epoch}"))?);
-        }
-    }
+    let grid = report::moments(
+        &translator.run,
+        PROGRESS,
+        SHOWN,
+        PictureGrid::large("The same pairs, after so many epochs"),
+        Picture::large,
+    )?;
     section.pictures(grid);
     section.text(format!("All moments are in {PROGRESS}/, and follow each other in the animation {ANIMATION}."));
     page.surroundings(&translator.device, Duration::from_secs_f64(outcome.seconds));
