@@ -55,8 +55,8 @@ fn pictures_have_their_shape_and_the_class_matters() {
     let alike =
         |values: Tensor<2>| values.clone().narrow(0, 0, 1).equal(values.narrow(0, 1, 1)).all().into_scalar::<bool>();
     for side in [8, 28, 32, 64] {
-        for spectral_norm in [false, true] {
-            let config = DcganConfig { spectral_norm, ..small.clone() };
+        for (spectral_norm, dense) in [(false, 0), (true, 0), (false, 6), (true, 6)] {
+            let config = DcganConfig { spectral_norm, dense, ..small.clone() };
             for kind in [Kind::Dcgan(config.clone()), Kind::Conditional(config)] {
                 let networks = Networks { kind, shape: shape(3, side) };
                 let told = networks.classes() > 0;
@@ -202,7 +202,8 @@ fn a_few_steps_change_both_networks_and_the_averaged_generator_follows() {
         let spectral_norm = objective == Objective::Hinge;
         let fit =
             AdversarialConfig { epochs: 1, batch_size: 128, objective, average: 0.9, ..AdversarialConfig::default() };
-        let config = DcganConfig { latent: 8, filters: 4, spectral_norm, ..DcganConfig::default() };
+        let dense = 5 * number;
+        let config = DcganConfig { latent: 8, filters: 4, spectral_norm, dense, ..DcganConfig::default() };
         let mut game = game(&fit, Kind::Conditional(config));
         let run = RunDirectory::create(folder.path().join(number.to_string())).unwrap();
         let output = Output { json: false, quiet: true };

@@ -115,6 +115,12 @@ impl BatchNorm {
         y
     }
 
+    /// [`forward_leaky_relu`](Self::forward_leaky_relu) of vectors, `[batch, channels]` to the same shape; of slope 0 it rectifies.
+    pub fn forward_vectors(&self, x: Tensor<2>, slope: f64) -> Tensor<2> {
+        let [batch, channels] = x.dims();
+        self.forward_leaky_relu(x.reshape([batch, channels, 1, 1]), slope).flatten(1, 3)
+    }
+
     /// [`forward`](Self::forward), then `max(y + residual, 0)`, the end of a residual block; in training in one pass.
     pub fn forward_add_relu(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
         if !self.trains(&x) {

@@ -37,21 +37,26 @@ pub struct DcganConfig {
     pub latent: usize,
     /// Channels next to the picture; they double with each halving of the side.
     pub filters: usize,
+    /// Units of a fully connected layer next to the small square in each network; none if 0. Without one a discriminator with few halvings
+    /// only adds up what it sees in parts of the picture.
+    pub dense: usize,
     /// Whether the discriminator's weights are divided by their largest singular value, in place of batch normalisation (Miyato et al. 2018).
     pub spectral_norm: bool,
 }
 
 impl Default for DcganConfig {
     fn default() -> Self {
-        Self { size: None, latent: 100, filters: 64, spectral_norm: false }
+        Self { size: None, latent: 100, filters: 64, dense: 0, spectral_norm: false }
     }
 }
 
 impl DcganConfig {
     pub(super) fn validate(&self, shape: &PictureShape) -> Result<()> {
-        for (setting, found, most) in [("latent", self.latent, 4096), ("filters", self.filters, 1024)] {
-            if !(1..=most).contains(&found) {
-                return Err(Error::setting(format!("model.{setting}"), found, format!("from 1 to {most}")));
+        for (setting, found, least, most) in
+            [("latent", self.latent, 1, 4096), ("filters", self.filters, 1, 1024), ("dense", self.dense, 0, 8192)]
+        {
+            if !(least..=most).contains(&found) {
+                return Err(Error::setting(format!("model.{setting}"), found, format!("from {least} to {most}")));
             }
         }
         self.plan(shape).map(drop)
@@ -74,7 +79,9 @@ impl DcganConfig {
     pub(super) fn generator(&self, shape: &PictureShape, classes: usize, device: &Device) -> Result<DcganGenerator> {
         let (side, channels) = self.plan(shape)?;
         let first = channels[0];
-        let project = LinearConfig::new(self.latent + classes, first * side * side)
+        let dense = self.dense(self.latent + classes, false, device)?;
+        let noise = if dense.is_empty() { self.latent + classes } else { self.dense };
+        let project = LinearConfig::new(noise, first * side * side)
             .with_bias(false)
             .with_initialisation(Initialisation::Dcgan)
             .init(device)?;
@@ -89,7 +96,7 @@ impl DcganConfig {
         };
         let layers = channels.windows(2).enumerate().map(layer).collect::<Result<_>>()?;
         let norms = channels[..=last].iter().map(|&channels| Ok(BatchNormConfig::new(channels).init(device)?));
-        Ok(DcganGenerator { project, norms: norms.collect::<Result<_>>()?, layers, side })
+        Ok(DcganGenerator { dense, project, norms: norms.collect::<Result<_>>()?, layers, side })
     }
 
     /// A discriminator that is told one of `classes`, or nothing if there are none.
@@ -114,9 +121,25 @@ impl DcganConfig {
         };
         let layers = channels.windows(2).enumerate().map(layer).collect::<Result<_>>()?;
         let features = channels[channels.len() - 1] * side * side;
+        let dense = self.dense(features, self.spectral_norm, device)?;
+        let features = if dense.is_empty() { features } else { self.dense };
         let output =
             LinearConfig::new(features, 1 + classes).with_initialisation(Initialisation::Dcgan).init(device)?;
-        Ok(DcganDiscriminator { layers, output, spectral: self.spectral(features, device) })
+        Ok(DcganDiscriminator { layers, dense, output, spectral: self.spectral(features, device) })
+    }
+
+    /// The fully connected layer, or none.
+    fn dense(&self, features: usize, spectral: bool, device: &Device) -> Result<Vec<Dense>> {
+        if self.dense == 0 {
+            return Ok(Vec::new());
+        }
+        let linear = LinearConfig::new(features, self.dense)
+            .with_bias(spectral)
+            .with_initialisation(Initialisation::Dcgan)
+            .init(device)?;
+        let norm = (!spectral).then(|| BatchNormConfig::new(self.dense).init(device)).transpose()?;
+        let spectral = if spectral { self.spectral(features, device) } else { None };
+        Ok(vec![Dense { linear, norm, spectral }])
     }
 
     fn spectral(&self, rows: usize, device: &Device) -> Option<SpectralNorm> {
@@ -124,9 +147,29 @@ impl DcganConfig {
     }
 }
 
+/// A fully connected layer with what follows it.
+#[derive(Module, Debug)]
+struct Dense {
+    linear: Linear,
+    norm: Option<BatchNorm>,
+    spectral: Option<SpectralNorm>,
+}
+
+impl Dense {
+    /// `[batch, features]` to `[batch, units]`, those below 0 times `slope`.
+    fn forward(&self, x: Tensor<2>, slope: f64) -> Tensor<2> {
+        let y = linear(&self.linear, &self.spectral, x);
+        match &self.norm {
+            None => leaky_relu(y, slope),
+            Some(norm) => norm.forward_vectors(y, slope),
+        }
+    }
+}
+
 /// Noise, and the class where there are any, to pictures.
 #[derive(Module, Debug)]
 pub struct DcganGenerator {
+    dense: Vec<Dense>,
     project: Linear,
     norms: Vec<BatchNorm>,
     layers: Vec<TransposedConvolution>,
@@ -137,6 +180,7 @@ impl DcganGenerator {
     /// `[batch, latent + classes]` to `[batch, channels, side, side]` with values from -1 to 1.
     pub fn forward(&self, noise: Tensor<2>) -> Tensor<4> {
         let [batch, _] = noise.dims();
+        let noise = self.dense.iter().fold(noise, |x, layer| layer.forward(x, 0.0));
         let square = self.project.forward(noise);
         let channels = square.dims()[1] / (self.side * self.side);
         let square = square.reshape([batch, channels, self.side, self.side]);
@@ -170,6 +214,7 @@ impl Downwards {
 #[derive(Module, Debug)]
 pub struct DcganDiscriminator {
     layers: Vec<Downwards>,
+    dense: Vec<Dense>,
     output: Linear,
     spectral: Option<SpectralNorm>,
 }
@@ -178,10 +223,8 @@ impl DcganDiscriminator {
     /// `[batch, channels, side, side]` to `[batch, 1]`; `classes` are unit vectors `[batch, classes]`.
     pub fn forward(&self, pictures: Tensor<4>, classes: Option<Tensor<2>>) -> Tensor<2> {
         let features = self.layers.iter().fold(pictures, |x, layer| layer.forward(x)).flatten(1, 3);
-        let scores = match &self.spectral {
-            None => self.output.forward(features),
-            Some(spectral) => spectral.linear(&self.output, features),
-        };
+        let features = self.dense.iter().fold(features, |x, layer| layer.forward(x, SLOPE));
+        let scores = linear(&self.output, &self.spectral, features);
         match classes {
             None => scores,
             Some(classes) => {
@@ -189,5 +232,13 @@ impl DcganDiscriminator {
                 (scores * Tensor::cat(vec![always, classes], 1)).sum_dim(1)
             }
         }
+    }
+}
+
+/// A fully connected layer, its weights divided by their largest singular value where that is asked for.
+fn linear(layer: &Linear, spectral: &Option<SpectralNorm>, x: Tensor<2>) -> Tensor<2> {
+    match spectral {
+        None => layer.forward(x),
+        Some(spectral) => spectral.linear(layer, x),
     }
 }

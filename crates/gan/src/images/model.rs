@@ -41,6 +41,7 @@ pub enum Generator {
 
 /// A discriminator of pictures.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one discriminator in a program, not an array of them.
 pub enum Discriminator {
     /// Fully connected.
     Mlp(MlpDiscriminator),

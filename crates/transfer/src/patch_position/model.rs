@@ -3,21 +3,32 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ognivo_cnn::image::model::{InputShape, Network, NetworkConfig};
-use ognivo_cnn::layer::{Linear, LinearConfig};
+use ognivo_cnn::layer::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use ognivo_core::Error;
 
 use crate::Result;
 
-/// Two copies of a trunk with the same weights, of which neither sees the other's patch; what both make of theirs meets in two dense layers.
-/// These see the trunk's maps before they are averaged: where something lies in a patch tells much of what is beside it.
+/// Two copies of a trunk with the same weights, of which neither sees the other's patch, each with a dense layer (the paper's fc6); what both
+/// make of theirs meets in two more. The trunk's features are means over the patch: kept maps would let the dense layers do what the trunk should learn.
 #[derive(Module, Debug)]
 pub struct PatchPosition {
     /// A network for pictures; its classifier is not used.
     pub trunk: Network,
-    /// From the features of both, one after the other.
-    pub hidden: Linear,
+    /// From the features of one patch.
+    pub each: Dense,
+    /// From what was made of both, one after the other.
+    pub both: Dense,
     /// The logits of the eight directions.
     pub output: Linear,
+}
+
+/// A dense layer, batch normalisation, rectified.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// Without biases, which the normalisation has.
+    pub linear: Linear,
+    /// Of its outputs.
+    pub norm: BatchNorm,
 }
 
 impl PatchPosition {
@@ -32,42 +43,62 @@ impl PatchPosition {
         hidden: usize,
         device: &Device,
     ) -> Result<Self> {
-        let network = trunk.init(patch, classes, device)?;
-        let InputShape { channels, height, width } = patch;
-        let features = match &network {
-            Network::Backbone(backbone) => {
-                // A pass over nothing much: the size of the maps depends on the network and the patch.
-                let plain = device.clone().inner();
-                let probe = trunk.init(patch, classes, &plain)?;
-                let Network::Backbone(probe) = &probe else { return Err(no_stages(backbone.config())) };
-                probe.maps(Tensor::zeros([1, channels, height, width], &plain)).dims()[1..].iter().product::<usize>()
+        let trunk = trunk.init(patch, classes, device)?;
+        let features = match &trunk {
+            Network::Backbone(backbone) => backbone.feature_count(),
+            other => {
+                let name = other.config().name();
+                return Err(Error::Config(format!("{name} has no features to take; try resnet20 or alexnet")).into());
             }
-            other => return Err(no_stages(&other.config())),
         };
         if hidden == 0 {
             return Err(Error::Config("hidden: found 0; expected at least 1".into()).into());
         }
         Ok(Self {
-            trunk: network,
-            hidden: LinearConfig::new(2 * features, hidden).init(device)?,
+            trunk,
+            each: Dense::init(features, hidden, device)?,
+            both: Dense::init(2 * hidden, hidden, device)?,
             output: LinearConfig::new(hidden, 8).init(device)?,
         })
     }
 
     /// Patches `[2 pairs, channels, side, side]`, all first ones before all second ones, to logits `[pairs, 8]`.
     pub fn forward(&self, patches: Tensor<4>) -> Tensor<2> {
-        let [both, ..] = patches.dims();
+        let [first, second] = self.halves(patches);
+        self.compare(first, second)
+    }
+
+    /// As [`forward`](Self::forward), then of the same pairs turned round, for which the trunk need not compute again: `[2 pairs, 8]`.
+    pub fn forward_both_ways(&self, patches: Tensor<4>) -> Tensor<2> {
+        let [first, second] = self.halves(patches);
+        let turned = Tensor::cat(vec![second.clone(), first.clone()], 0);
+        self.compare(Tensor::cat(vec![first, second], 0), turned)
+    }
+
+    fn halves(&self, patches: Tensor<4>) -> [Tensor<2>; 2] {
+        let pairs = patches.dims()[0] / 2;
         let features = match &self.trunk {
-            Network::Backbone(backbone) => backbone.maps(patches).flatten(1, 3),
+            Network::Backbone(backbone) => backbone.features(patches),
             network => network.forward(patches),
         };
-        let [first, second] = [0, both / 2].map(|start| features.clone().narrow(0, start, both / 2));
-        let joined =
-            ognivo_cnn::layer::Activation::Relu.forward(self.hidden.forward(Tensor::cat(vec![first, second], 1)));
-        self.output.forward(joined)
+        let made = self.each.forward(features);
+        [0, pairs].map(|start| made.clone().narrow(0, start, pairs))
+    }
+
+    fn compare(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<2> {
+        self.output.forward(self.both.forward(Tensor::cat(vec![first, second], 1)))
     }
 }
 
-fn no_stages(config: &NetworkConfig) -> crate::Error {
-    Error::Config(format!("{} has no features to take; try resnet20 or alexnet", config.name())).into()
+impl Dense {
+    fn init(inputs: usize, outputs: usize, device: &Device) -> Result<Self> {
+        Ok(Self {
+            linear: LinearConfig::new(inputs, outputs).with_bias(false).init(device)?,
+            norm: BatchNormConfig::new(outputs).init(device)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.norm.forward_vectors(self.linear.forward(x), 0.0)
+    }
 }

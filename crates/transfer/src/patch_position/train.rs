@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
 use ognivo_cnn::image::evaluate::argmax;
 use ognivo_cnn::image::model::{InputShape, NetworkConfig};
 use ognivo_cnn::image::preprocess::{PREPROCESSING, Preprocessing};
@@ -42,7 +42,7 @@ pub struct PatchConfig {
     pub valid_fraction: f64,
     /// The trunk.
     pub network: NetworkConfig,
-    /// Units of the layer in which the patches' features meet.
+    /// Units of the layer on each patch's features, and of that in which both meet.
     pub hidden: usize,
     /// How patches are cut.
     pub pairs: PairConfig,
@@ -64,7 +64,7 @@ impl PatchConfig {
             limit: None,
             valid_fraction: 0.1,
             network: NetworkConfig::Resnet20(Default::default()),
-            hidden: 128,
+            hidden: 256,
             pairs: PairConfig::default(),
             per_picture: 1,
             fit,
@@ -109,9 +109,12 @@ impl Learner for PatchLearner {
     fn step(&mut self, network: &PatchPosition, batch: PairBatch) -> ognivo_core::Result<Step> {
         let items = batch.directions.len();
         let (patches, targets) = batch.upload(&self.device);
-        let logits = network.forward(patches);
+        let logits = network.forward_both_ways(patches);
+        // Seen from the second patch the first one lies in the direction that is as far from the list's end.
+        let targets = Tensor::cat(vec![targets.clone(), targets.flip([1])], 0);
         let hits = hits(logits.clone().inner(), targets.clone().inner());
-        Ok(Step { loss: cross_entropy(logits, targets), figures: vec![("accuracy", hits / items as f64)], items })
+        let figures = vec![("accuracy", hits / (2 * items) as f64)];
+        Ok(Step { loss: cross_entropy(logits, targets), figures, items })
     }
 
     fn validate(&self, network: &PatchPosition) -> ognivo_core::Result<Option<Validation>> {

@@ -133,14 +133,9 @@ impl Backbone {
         if dense { seen.flatten(1, 3) } else { adaptive_average(seen, [1, 1]).flatten(1, 3) }
     }
 
-    /// The maps that the features are the means of, `[batch, channels, height, width]`, which keep what lies where; after dense layers, these.
-    pub fn maps(&self, x: Tensor<4>) -> Tensor<4> {
-        let end = self.stages.last().map_or(0, |classifier| classifier.first);
-        let before = match &self.nodes[..end] {
-            [before @ .., Node { operation: node::Operation::AdaptiveAverage([1, 1]), .. }] => before,
-            before => before,
-        };
-        forward::run(before, x, &mut Probe::blind())
+    /// Numbers in the [`features`](Self::features).
+    pub fn feature_count(&self) -> usize {
+        self.nodes.iter().rev().find_map(Node::inputs).unwrap_or_default()
     }
 
     /// How many classes it tells apart.

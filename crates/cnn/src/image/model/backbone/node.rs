@@ -93,6 +93,14 @@ impl Node {
         }
     }
 
+    pub(super) fn inputs(&self) -> Option<usize> {
+        match &self.operation {
+            Operation::Linear(linear) => Some(linear.weight.lazy_shape().dims::<2>()[0]),
+            Operation::Convolution(convolution) => Some(convolution.config().channels[0]),
+            _ => None,
+        }
+    }
+
     pub(super) fn as_convolution(&self) -> Option<&Convolution> {
         match &self.operation {
             Operation::Convolution(convolution) => Some(convolution),
